@@ -1,0 +1,1 @@
+"""One thin adapter per codec, all behind the contract of `bench.codec`."""

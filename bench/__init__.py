@@ -1,0 +1,1 @@
+"""The benchmark: datasets, metrics, runner, store and command line."""

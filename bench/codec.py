@@ -1,0 +1,88 @@
+"""The contract of a codec: what an adapter offers, and nothing else.
+
+A codec has an `info` and two verbs, `encode` and `decode`. Audio is float32 numpy in
+[-1, 1], shaped [B, T]; codes are int64, shaped [B, K, F] (B batch, T samples,
+K codebooks, F frames). The contract imports no other room of the project, so an adapter
+needs this file, numpy and its own upstream library.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class CodecUnavailableError(RuntimeError):
+    """A codec cannot run here because something is missing (weights, an extra, a program).
+
+    The message is one line for the user: what is missing, why it is needed, how to get it.
+    """
+
+
+@dataclass(frozen=True)
+class CodecInfo:
+    """What a codec says of itself.
+
+    Attributes:
+        name: the name it was asked for by, such as ``sqcodec-3k``.
+        sample_rate: the rate of the audio it takes and returns, Hz; None takes any rate.
+        bitrate_bps: its nominal bitrate, bit/s; None where it has none (the reference).
+        n_codebooks: K; 0 for a codec without tokens.
+        codebook_size: entries per codebook; 0 for a codec without tokens.
+        frame_rate_hz: frames per second; 0 for a codec without frames.
+        revision: a hash of all that decides its output (weights, settings, library version).
+        weights: the weights and the data they were trained on, in a line; "" where none.
+        licence: of the codec and its weights, as an SPDX expression where there is one.
+        citation: what to cite.
+    """
+
+    name: str
+    sample_rate: int | None
+    bitrate_bps: float | None
+    n_codebooks: int
+    codebook_size: int
+    frame_rate_hz: float
+    revision: str
+    weights: str = ""
+    licence: str = ""
+    citation: str = ""
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """What would be sent for a batch of clips.
+
+    Attributes:
+        bits: per clip, the number of bits really sent, length B.
+        length: T, the samples per channel that `decode` has to return.
+        sample_rate: of the encoded audio, Hz.
+        codes: int64 [B, K, F], or None for a codec without tokens.
+        payload: whatever else the codec's own `decode` needs (packets, say).
+    """
+
+    bits: tuple[float, ...]
+    length: int
+    sample_rate: int
+    codes: NDArray[np.int64] | None = None
+    payload: Any = None
+
+
+@runtime_checkable
+class Codec(Protocol):
+    """A codec behind its adapter."""
+
+    @property
+    def info(self) -> CodecInfo:
+        """Name, rates, codebooks, revision, licence."""
+        ...
+
+    def encode(self, audio: NDArray[np.float32], sample_rate: int) -> Encoded:
+        """Encode clips [B, T] at `sample_rate`, which is `info.sample_rate` unless that is None."""
+        ...
+
+    def decode(self, encoded: Encoded) -> NDArray[np.float32]:
+        """Return the decoded clips [B, T]: same rate, same length as were encoded."""
+        ...

@@ -1,0 +1,1 @@
+"""Training: the corpus, the losses and the trainer."""
