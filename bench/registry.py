@@ -1,0 +1,85 @@
+"""The registry of codecs: from a name to a codec, importing no more than that one needs.
+
+An adapter module has ``NAMES``, the codecs it offers, and ``load(name) -> Codec``. The
+project's own are listed here and asked in order, so that a codec without a model does not
+wait for a neural one's framework. Third parties join by an entry point in the group
+``bench.codecs``: its name is the codec's, its object a function ``load(name) -> Codec``; it
+cannot take the place of a codec of ours. A path to a ``.safetensors`` file is a checkpoint of
+SQCodec.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Iterable
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Protocol, cast
+
+from bench.codec import Codec, CodecUnavailableError
+
+ENTRY_POINT_GROUP = "bench.codecs"
+
+_ADAPTERS = ("baselines.anchors", "baselines.sqcodec")
+_CHECKPOINT_ADAPTER = "baselines.sqcodec"
+_CHECKPOINT_SUFFIX = ".safetensors"
+
+
+class UnknownNameError(ValueError):
+    """No codec, suite or dataset has that name; the message says which are near and known."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        known = list(known)
+        near = difflib.get_close_matches(name, known, n=3)
+        hint = f"did you mean {' or '.join(near)}? " if near else ""
+        super().__init__(f"no {kind} is called {name!r}; {hint}available: {', '.join(known)}")
+
+
+class _Adapter(Protocol):
+    NAMES: tuple[str, ...]
+
+    def load(self, name: str) -> Codec: ...
+
+
+def _adapter(module: str) -> _Adapter:
+    return cast(_Adapter, importlib.import_module(module))
+
+
+def _third_parties() -> dict[str, EntryPoint]:
+    return {entry.name: entry for entry in entry_points(group=ENTRY_POINT_GROUP)}
+
+
+def available() -> dict[str, str]:
+    """Every codec's name, with the module that offers it."""
+    ours = {name: module for module in _ADAPTERS for name in _adapter(module).NAMES}
+    return {name: entry.module for name, entry in _third_parties().items()} | ours
+
+
+def load(name: str) -> Codec:
+    """Load the codec called `name`, or the SQCodec checkpoint at that path.
+
+    Raises:
+        UnknownNameError: there is no such codec.
+        CodecUnavailableError: it exists but cannot run here; one line says what is missing.
+    """
+    if name.endswith(_CHECKPOINT_SUFFIX):
+        if not Path(name).is_file():
+            raise CodecUnavailableError(f"no checkpoint at {name}: no such file")
+        return _adapter(_CHECKPOINT_ADAPTER).load(name)
+    for module in _ADAPTERS:
+        adapter = _adapter(module)
+        if name in adapter.NAMES:
+            return adapter.load(name)
+    third_parties = _third_parties()
+    if name not in third_parties:
+        raise UnknownNameError("codec", name, available())
+    entry = third_parties[name]
+    try:
+        return entry.load()(name)
+    except CodecUnavailableError:
+        raise
+    except Exception as error:  # whatever a stranger's package raises is its codec's fault
+        raise CodecUnavailableError(
+            f"codec {name!r} of {entry.value} does not load: {type(error).__name__}: {error}"
+        ) from error
