@@ -1,0 +1,5 @@
+"""Data sets: what a clip is, and where clips come from.
+
+- `manifest`: `Clip` and `Manifest`, and reading them from a CSV file.
+- `mini`: the small set that is bundled with the package.
+"""
