@@ -1,0 +1,193 @@
+"""Named weights: bundled with the package, in a local folder, or on the hub.
+
+Weights are one safetensors file whose metadata says what they are (`WeightsCard`). Nothing
+that is read can execute code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import platformdirs
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from sqcodec.import_authors import AUTHORS_FILES, CheckpointError, read_authors_folder
+from sqcodec.model import SQCodecNetwork
+from sqcodec.presets import ABLATIONS, PRESETS, get_config
+
+FORMAT = "sqcodec-weights/1"
+FOLDER_VARIABLE = "SQCODEC_WEIGHTS"
+HUB_REPOSITORY = "zhai-lw/SQCodec"
+
+# The folders of the hub repository, by preset.
+_HUB_NAMES = {
+    "sqcodec-0.75k": "0k75bps",
+    "sqcodec-1.5k": "1k5bps",
+    "sqcodec-3k": "3kbps",
+    "sqcodec-6k": "6kbps",
+    "sqcodec-12k": "12kbps",
+    "sqcodec-12k-24khz": "12kbps_24khz",
+    "sqcodec-24k-24khz": "24kbps_24khz",
+}
+
+
+class WeightsNotFoundError(FileNotFoundError):
+    """No weights for a preset; the message says where was looked and how to get them."""
+
+
+@dataclass(frozen=True)
+class WeightsCard:
+    """What a weights file says of itself.
+
+    Attributes:
+        preset: the configuration it belongs to.
+        description: where the weights come from, in a line.
+        padding: the padding they were trained with: "hop" here, "window" for the authors'.
+        licence: SPDX expression.
+        training: settings and cost of the training, JSON; "" where unknown.
+    """
+
+    preset: str
+    description: str
+    padding: str = "hop"
+    licence: str = "CC-BY-SA-3.0"
+    training: str = ""
+
+
+def replace_file(path: Path, write: Callable[[Path], None]) -> None:
+    """Write a file whole or not at all: `write` gets a temporary path, renamed at the end."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        write(temporary)
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def save_weights(path: Path, network: SQCodecNetwork, card: WeightsCard) -> None:
+    """Write the weights in half precision, atomically."""
+    tensors = {
+        key: value.detach().to("cpu", torch.float16).contiguous()
+        for key, value in network.state_dict().items()
+    }
+    metadata = {"format": FORMAT, **asdict(card)}
+    replace_file(path, lambda temporary: save_file(tensors, temporary, metadata=metadata))
+
+
+def load_weights(path: Path) -> tuple[SQCodecNetwork, WeightsCard]:
+    """Read a weights file and return its network, in float32, and its card.
+
+    Raises:
+        CheckpointError: the file is unreadable, not ours, or does not fit its own preset.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            state = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path} cannot be read as safetensors: {error}") from error
+    if metadata.get("format") != FORMAT:
+        raise CheckpointError(
+            f"{path} is not an SQCodec weights file: expected format {FORMAT!r}, "
+            f"got {metadata.get('format')!r}"
+        )
+    card = WeightsCard(**{key: metadata.get(key, "") for key in WeightsCard.__dataclass_fields__})
+    try:
+        network = SQCodecNetwork(get_config(card.preset))
+        network.load_state_dict(state)
+    except (ValueError, RuntimeError) as error:
+        first_line = str(error).splitlines()[0]
+        raise CheckpointError(f"{path} does not fit preset {card.preset!r}: {first_line}") from error
+    if not all(torch.isfinite(value).all() for value in state.values()):
+        raise CheckpointError(f"{path} holds values that are not finite")
+    return network, card
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file, hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def weights_folder() -> Path:
+    """Where local weights are kept: $SQCODEC_WEIGHTS, else the user's data folder."""
+    named = os.environ.get(FOLDER_VARIABLE)
+    return Path(named) if named else platformdirs.user_data_path("sqcodec") / "weights"
+
+
+def bundled_folder() -> Path:
+    """Where the weights that come with the package lie."""
+    return Path(__file__).parent / "bundled"
+
+
+def import_authors(folder: Path, preset: str, out: Path) -> None:
+    """Turn a folder of the authors' five `.pt` files into one weights file.
+
+    Raises:
+        CheckpointError: a file is missing, unreadable or of another preset.
+    """
+    network = SQCodecNetwork(get_config(preset))
+    network.load_state_dict(read_authors_folder(folder, network.config))
+    card = WeightsCard(
+        preset=preset,
+        description=f"the authors' published weights of {preset}, imported",
+        padding="window",
+        licence="MIT",
+    )
+    save_weights(out, network, card)
+
+
+def find_weights(name: str) -> Path:
+    """Return the weights file of a preset: bundled, local or, if reachable, from the hub.
+
+    Raises:
+        ValueError: no preset is called `name`.
+        WeightsNotFoundError: there are none to be had.
+    """
+    get_config(name)
+    for folder in (bundled_folder(), weights_folder()):
+        path = folder / f"{name}.safetensors"
+        if path.is_file():
+            return path
+    path = weights_folder() / f"{name}.safetensors"
+    ways = [f"train them (sqcodec train --preset {name})", f"put a weights file at {path}"]
+    if name in ABLATIONS:
+        raise WeightsNotFoundError(f"no weights for {name}: {'; or '.join(ways)}")
+    ways.append(f"import a folder of the authors' .pt files (sqcodec import FOLDER --preset {name})")
+    try:
+        _download_from_hub(name, path)
+    except ModuleNotFoundError:
+        ways.append("install the hub extra to download the authors' (pip install -e '.[hub]')")
+        why = "neither bundled nor local"
+    except OSError as error:
+        why = f"neither bundled nor local, and the hub is out of reach ({type(error).__name__})"
+    else:
+        return path
+    raise WeightsNotFoundError(f"no weights for {name}: {why}; {'; or '.join(ways)}")
+
+
+def _download_from_hub(name: str, path: Path) -> None:
+    """Fetch the authors' files of a preset and import them to `path`."""
+    from huggingface_hub import hf_hub_download
+
+    for file in AUTHORS_FILES:
+        remote = f"weights/{_HUB_NAMES[name]}.v0/{file}.pt"
+        local = hf_hub_download(HUB_REPOSITORY, remote)
+    import_authors(Path(local).parent, name, path)
+
+
+def known_names() -> tuple[str, ...]:
+    """Return the names of all presets, Table 5's first."""
+    return (*PRESETS, *ABLATIONS)
