@@ -1,1 +1,26 @@
-"""stub"""
+"""SQCodec: a lightweight neural audio codec with one FSQ quantizer.
+
+    codec = sqcodec.load("sqcodec-3k")
+    codes = codec.encode(audio)                    # [B, T] at codec.info.sample_rate -> [B, F]
+    audio = codec.decode(codes, audio.shape[-1])   # -> [B, T]
+
+Modules, along the signal's path: `presets` (configurations), `layers`, `tconv`,
+`local_transformer`, `quantizer`, `model` (the network), `weights` and `import_authors`
+(checkpoints), `inference` (the codec), `training`, `cli`.
+
+Source: Zhai et al., "One Quantizer is Enough: Toward a Lightweight Audio Codec" (2025).
+"""
+
+from sqcodec.import_authors import CheckpointError
+from sqcodec.inference import SQCodec, SQCodecInfo, load, preset_info
+from sqcodec.weights import WeightsNotFoundError, known_names
+
+__all__ = [
+    "CheckpointError",
+    "SQCodec",
+    "SQCodecInfo",
+    "WeightsNotFoundError",
+    "known_names",
+    "load",
+    "preset_info",
+]

@@ -76,10 +76,15 @@ def replace_file(path: Path, write: Callable[[Path], None]) -> None:
         raise
 
 
-def save_weights(path: Path, network: SQCodecNetwork, card: WeightsCard) -> None:
-    """Write the weights in half precision, atomically."""
+def save_weights(
+    path: Path,
+    network: SQCodecNetwork,
+    card: WeightsCard,
+    dtype: torch.dtype = torch.float32,
+) -> None:
+    """Write the weights, atomically; half precision (torch.float16) is for bundling."""
     tensors = {
-        key: value.detach().to("cpu", torch.float16).contiguous()
+        key: value.detach().to("cpu", dtype).contiguous()
         for key, value in network.state_dict().items()
     }
     metadata = {"format": FORMAT, **asdict(card)}
@@ -149,6 +154,20 @@ def import_authors(folder: Path, preset: str, out: Path) -> None:
     save_weights(out, network, card)
 
 
+def _local_file(name: str) -> Path | None:
+    """Return the weights file of a preset, bundled or local, if there is one."""
+    for folder in (bundled_folder(), weights_folder()):
+        path = folder / f"{name}.safetensors"
+        if path.is_file():
+            return path
+    return None
+
+
+def is_here(name: str) -> bool:
+    """Say whether a preset's weights are bundled or in the local folder."""
+    return _local_file(name) is not None
+
+
 def find_weights(name: str) -> Path:
     """Return the weights file of a preset: bundled, local or, if reachable, from the hub.
 
@@ -157,10 +176,9 @@ def find_weights(name: str) -> Path:
         WeightsNotFoundError: there are none to be had.
     """
     get_config(name)
-    for folder in (bundled_folder(), weights_folder()):
-        path = folder / f"{name}.safetensors"
-        if path.is_file():
-            return path
+    here = _local_file(name)
+    if here is not None:
+        return here
     path = weights_folder() / f"{name}.safetensors"
     ways = [f"train them (sqcodec train --preset {name})", f"put a weights file at {path}"]
     if name in ABLATIONS:

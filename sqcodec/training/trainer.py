@@ -240,7 +240,7 @@ class Trainer:
             "optimizer": self.optimizer.state_dict(),
         }
         replace_file(self.state_path, lambda path: torch.save(state, path))
-        save_weights(self.weights_path, self.network, self.card())
+        save_weights(self.weights_path, self.network, self.card(), torch.float16)
 
     def card(self) -> WeightsCard:
         """Return where the weights come from."""
