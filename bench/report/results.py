@@ -1,0 +1,230 @@
+"""The JSON of one codec on one data set: the summary, and each clip's values behind it.
+
+Written to ``<results>/<suite>/<dataset>/<codec>.json``; the fields are explained in
+``docs/results.md``. The same cells give the same bytes: keys in a fixed order, floats at six
+decimals, and times that are those of the cells. Checked before it is written, in one piece.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+from collections import defaultdict
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from bench.report.summary import Summary
+from bench.stats import CONFIDENCE
+from bench.store import Source
+
+SCHEMA_VERSION = 1
+
+_DECIMALS = 6
+_MEASURES = ("bits", "duration", "sample_rate")
+_FILE_NAME = re.compile(r"[\w.+-]+")
+
+
+@dataclass(frozen=True)
+class ScoreResult:
+    """A score's mean and interval; mean and bounds are None where there is none."""
+
+    name: str
+    metric: str
+    metric_version: str
+    unit: str
+    mean: float | None
+    low: float | None
+    high: float | None
+    no_interval_because: str
+    n_clips: int
+    n_failed: int
+    datasets_missing: tuple[str, ...]
+    datasets_by_clip: tuple[str, ...]
+    datasets_fixed: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        for value in (self.mean, self.low, self.high):
+            _check_number(self.name, value)
+        if not 0 <= self.n_failed <= self.n_clips:
+            raise ValueError(f"{self.name}: {self.n_failed} of {self.n_clips} clips failed")
+        if (self.mean is None) != (self.n_failed == self.n_clips):
+            raise ValueError(
+                f"{self.name}: mean {self.mean} with {self.n_failed} of {self.n_clips} clips failed"
+            )
+        if (self.low is None) != (self.high is None) or (self.low is None) != bool(
+            self.no_interval_because
+        ):
+            raise ValueError(f"{self.name}: expected both bounds or the reason why there are none")
+
+
+@dataclass(frozen=True)
+class ClipResult:
+    """A clip: what was measured of it, its score by each metric, and why others are missing."""
+
+    dataset: str
+    clip: str
+    kind: str
+    group: str | None
+    sha256: str
+    sample_rate: int | None
+    duration_s: float | None
+    bits: float | None
+    values: dict[str, float]
+    errors: dict[str, str]
+
+    def __post_init__(self) -> None:
+        for name, value in self.values.items():
+            _check_number(f"{self.dataset}/{self.clip} {name}", value)
+        both = self.values.keys() & self.errors.keys()
+        if both:
+            raise ValueError(f"{self.dataset}/{self.clip}: value and error of {sorted(both)}")
+
+
+@dataclass(frozen=True)
+class Result:
+    """One codec on one data set, as the file has it."""
+
+    schema: int
+    suite: str
+    dataset: str
+    dataset_revision: str
+    codec: dict[str, str | float | None]
+    resampler: str
+    measured_bitrate_bps: float | None
+    n_clips: int
+    n_clips_failed: int
+    confidence: float
+    scores: tuple[ScoreResult, ...]
+    libraries: dict[str, list[str]]
+    first_measured_at: str | None
+    last_measured_at: str | None
+    clips: tuple[ClipResult, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.clips) != self.n_clips:
+            raise ValueError(f"expected {self.n_clips} clips, got {len(self.clips)}")
+        failed = sum(bool(clip.errors) for clip in self.clips)
+        if failed != self.n_clips_failed:
+            raise ValueError(f"expected {self.n_clips_failed} failed clips, got {failed}")
+
+
+def result_of(summary: Summary, cells: pd.DataFrame, source: Source) -> Result:
+    """Everything the file says, from the cells of a source and the summary made of them.
+
+    Raises:
+        ValueError: the two do not agree.
+    """
+    times = cells["measured_at"].dropna()
+    return Result(
+        schema=SCHEMA_VERSION,
+        suite=source.suite,
+        dataset=source.dataset,
+        dataset_revision=source.dataset_revision,
+        codec=asdict(summary.info),
+        resampler=source.resampler,
+        measured_bitrate_bps=_rounded(summary.bitrate_bps),
+        n_clips=summary.n_clips,
+        n_clips_failed=summary.n_failed,
+        confidence=CONFIDENCE,
+        scores=_scores(summary, cells),
+        libraries=_libraries(cells),
+        first_measured_at=min(times, default=None),
+        last_measured_at=max(times, default=None),
+        clips=_clips(cells),
+    )
+
+
+def write(result: Result, folder: Path) -> Path:
+    """Write the file below `folder` and return its path.
+
+    Raises:
+        ValueError: the codec's name cannot be a file's name.
+        OSError: the file cannot be written.
+    """
+    name = str(result.codec["name"])
+    if not _FILE_NAME.fullmatch(name):
+        raise ValueError(f"expected a codec name of letters, digits, '.', '+', '-', got {name!r}")
+    path = folder / result.suite / result.dataset / f"{name}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(asdict(result), indent=1, ensure_ascii=False, allow_nan=False)
+    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+    try:
+        temporary.write_text(text + "\n", encoding="utf-8")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return path
+
+
+def _scores(summary: Summary, cells: pd.DataFrame) -> tuple[ScoreResult, ...]:
+    versions = dict(zip(cells["metric"], cells["metric_version"], strict=True))
+    units = dict(cells.loc[cells["unit"].notna(), ["metric", "unit"]].to_numpy())
+    return tuple(
+        ScoreResult(
+            name=score.name,
+            metric=score.metric,
+            metric_version=versions[score.metric],
+            unit=units.get(score.metric, ""),
+            mean=_rounded(interval.mean),
+            low=_rounded(interval.low),
+            high=_rounded(interval.high),
+            no_interval_because=interval.reason,
+            n_clips=interval.n_clips,
+            n_failed=interval.n_failed,
+            datasets_missing=interval.datasets_missing,
+            datasets_by_clip=interval.datasets_by_clip,
+            datasets_fixed=interval.datasets_fixed,
+        )
+        for score, interval in summary.scores
+    )
+
+
+def _libraries(cells: pd.DataFrame) -> dict[str, list[str]]:
+    """Every version of every library that cells were computed with: one each, normally."""
+    versions = defaultdict(set)
+    for libraries in cells["libraries"].dropna().unique():
+        for name, version in json.loads(libraries).items():
+            versions[name].add(version)
+    return {name: sorted(found) for name, found in sorted(versions.items())}
+
+
+def _clips(cells: pd.DataFrame) -> tuple[ClipResult, ...]:
+    clips = []
+    for _, rows in cells.groupby(["dataset", "clip"], sort=False):
+        first = rows.iloc[0]
+        valued = rows[rows["value"].notna()]
+        values = {
+            name: round(value, _DECIMALS)
+            for name, value in zip(valued["metric"], valued["value"], strict=True)
+        }
+        failed = rows[rows["error"].notna()]
+        rate = values.get("sample_rate")
+        clips.append(
+            ClipResult(
+                dataset=first["dataset"],
+                clip=first["clip"],
+                kind=first["kind"],
+                group=None if pd.isna(first["group"]) else first["group"],
+                sha256=first["clip_sha256"],
+                sample_rate=None if rate is None else int(rate),
+                duration_s=values.get("duration"),
+                bits=values.get("bits"),
+                values={name: v for name, v in values.items() if name not in _MEASURES},
+                errors=dict(zip(failed["metric"], failed["error"], strict=True)),
+            )
+        )
+    return tuple(clips)
+
+
+def _rounded(value: float | None) -> float | None:
+    """Six decimals; None for what is missing."""
+    return None if value is None or math.isnan(value) else round(value, _DECIMALS)
+
+
+def _check_number(name: str, value: float | None) -> None:
+    if value is not None and not math.isfinite(value):
+        raise ValueError(f"{name}: expected a finite number, got {value}")

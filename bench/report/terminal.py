@@ -1,0 +1,127 @@
+"""The table on the screen: a row per codec measured here and, set apart, the paper's rows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from bench.metrics import METRICS
+from bench.report.paper import REMARK, PaperRow
+from bench.report.summary import Summary
+from bench.stats import CONFIDENCE
+from bench.suites import Score, Suite
+
+_NONE = "-"
+_MAX_FAILURES = 20
+# Above any real codec: what is left of a perfect estimate is the rounding of the projection.
+_PERFECT_SDR_DB = 100.0
+
+
+def table(
+    summaries: Sequence[Summary], paper: Sequence[PaperRow], suite: Suite, dataset: str
+) -> RenderableType:
+    """The scores of several codecs on one data set, the paper's rows, failures and remarks.
+
+    Below a codec's means stand the two ends of their intervals, so that 80 columns are enough.
+    """
+    shown = Table(
+        title=f"{suite.name} suite on {dataset}",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1),
+        collapse_padding=True,
+        pad_edge=False,
+    )
+    shown.add_column("codec", no_wrap=True)
+    shown.add_column("bit/s", justify="right", no_wrap=True)
+    for score in suite.scores:
+        shown.add_column(_heading(score), justify="right", no_wrap=True)
+    shown.add_column("clips", justify="right", no_wrap=True)
+    shown.add_column("failed", justify="right", no_wrap=True)
+    for summary in summaries:
+        intervals = [dict(summary.scores).get(score) for score in suite.scores]
+        shown.add_row(
+            Text(summary.info.name, style="bold"),
+            _NONE if summary.bitrate_bps is None else f"{summary.bitrate_bps:,.0f}",
+            *(_number(interval.mean if interval else None) for interval in intervals),
+            str(summary.n_clips),
+            Text(str(summary.n_failed), style="bold red" if summary.n_failed else ""),
+        )
+        for label, bounds in (
+            (
+                f"  {CONFIDENCE:.0%} from",
+                [interval.low if interval else None for interval in intervals],
+            ),
+            ("      to", [interval.high if interval else None for interval in intervals]),
+        ):
+            shown.add_row(label, "", *map(_number, bounds), "", "", style="dim")
+        shown.add_section()
+    for row in paper:
+        values = [_number(row.scores[score.name]) for score in suite.scores]
+        name = f"{row.model}\n  (paper)"
+        shown.add_row(name, f"{row.bitrate_bps:,.0f}", *values, _NONE, _NONE, style="italic")
+    return Group(shown, *(Text(line) for line in _remarks(summaries, paper)), *_failures(summaries))
+
+
+def _heading(score: Score) -> str:
+    metric = METRICS[score.metric]
+    name = score.display_name.replace(" ", "\n")
+    unit = "\ndB" if metric.unit == "dB" else ""
+    return f"{name} {'↑' if metric.higher_is_better else '↓'}{unit}"
+
+
+def _number(value: float | None) -> str:
+    return _NONE if value is None or math.isnan(value) else f"{value:.2f}"
+
+
+def _remarks(summaries: Sequence[Summary], paper: Sequence[PaperRow]) -> list[str]:
+    intervals = [interval for summary in summaries for _, interval in summary.scores]
+    one_speaker = sorted({name for interval in intervals for name in interval.datasets_by_clip})
+    one_clip = sorted({name for interval in intervals for name in interval.datasets_fixed})
+    remarks = [
+        f"from, to: {CONFIDENCE:.0%} bootstrap interval; speakers (groups of clips) are drawn."
+    ]
+    if one_speaker:
+        remarks.append(f"One speaker only, so clips are drawn: {', '.join(one_speaker)}.")
+    if one_clip:
+        remarks.append(f"One clip only, held fixed: {', '.join(one_clip)}.")
+    for summary in summaries:
+        if summary.info.weights:
+            remarks.append(f"{summary.info.name}: {summary.info.weights}")
+        for score, interval in summary.scores:
+            if interval.datasets_missing:
+                missing = ", ".join(interval.datasets_missing)
+                remarks.append(
+                    f"{summary.info.name}: {score.display_name} is without {missing}, "
+                    "where every clip failed."
+                )
+            if score.metric == "sdr" and interval.mean > _PERFECT_SDR_DB:
+                remarks.append(
+                    f"{summary.info.name}: {score.display_name} is that of a perfect copy, but "
+                    "for rounding."
+                )
+    if paper:
+        remarks.append(f"(paper): {REMARK}.")
+    return remarks
+
+
+def _failures(summaries: Sequence[Summary]) -> list[Text]:
+    lines = []
+    for summary in summaries:
+        for failure in summary.failures:
+            # A clip without its bits did not get through the codec: no need to list all scores.
+            metrics = "" if "bits" in failure.metrics else f" {', '.join(failure.metrics)}"
+            lines.append(
+                f"  {summary.info.name}  {failure.dataset}/{failure.clip}{metrics}: "
+                f"{failure.reason}"
+            )
+    if not lines:
+        return []
+    shown = lines[:_MAX_FAILURES]
+    if len(lines) > len(shown):
+        shown.append(f"  and {len(lines) - len(shown)} more, in the JSON of each codec")
+    return [Text("Failed:", style="bold red"), *(Text(line) for line in shown)]

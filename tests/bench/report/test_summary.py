@@ -1,0 +1,66 @@
+"""bench.report.summary: the protocol's means, measured bit/s, and failures with their reasons."""
+
+import pandas as pd
+import pytest
+
+from bench.codec import CodecInfo
+from bench.report.summary import Failure, summarise
+from bench.suites import SIGNAL
+
+
+def _failed(cells: pd.DataFrame, clip: str, metrics: set[str], reason: str) -> pd.DataFrame:
+    failed = (cells["clip"] == clip) & cells["metric"].isin(metrics)
+    assert failed.sum() == len(metrics)
+    return cells.assign(
+        value=cells["value"].mask(failed), error=cells["error"].where(~failed, reason)
+    )
+
+
+def test_scores_are_means_of_means_speech_and_audio_apart(
+    info: CodecInfo, cells: pd.DataFrame
+) -> None:
+    summary = summarise(info, cells, SIGNAL)
+    scores = {score.name: interval for score, interval in summary.scores}
+    assert list(scores) == [score.name for score in SIGNAL.scores]
+    assert scores["sdr_db"].mean == pytest.approx((3.0 + 5.0) / 2)
+    assert scores["audio_sdr_db"].mean == pytest.approx(-3.0)
+    assert scores["sdr_db"].low < scores["sdr_db"].mean < scores["sdr_db"].high
+    assert (summary.n_clips, summary.n_failed, summary.failures) == (6, 0, ())
+
+
+def test_bit_rate_is_all_bits_over_all_seconds(info: CodecInfo, cells: pd.DataFrame) -> None:
+    long = (cells["clip"] == "b1") & (cells["metric"] == "duration")
+    cells.loc[long, "value"] = 5.0
+    assert summarise(info, cells, SIGNAL).bitrate_bps == pytest.approx(6 * 3000 / 10)
+
+
+def test_a_failed_clip_is_counted_named_and_in_no_mean(
+    info: CodecInfo, cells: pd.DataFrame
+) -> None:
+    cells = _failed(cells, "b3", {"pesq", "stoi"}, "too short")
+    cells = _failed(cells, "s1", {"sdr", "mel", "bits", "duration", "sample_rate"}, "corrupt")
+    cells = _failed(cells, "s2", {"sdr"}, "silent")
+    summary = summarise(info, cells, SIGNAL)
+    assert summary.n_failed == 3
+    assert summary.failures == (
+        Failure("books", "b3", ("stoi", "pesq"), "too short"),
+        Failure("songs", "s1", ("bits", "duration", "sample_rate", "sdr", "mel"), "corrupt"),
+        Failure("songs", "s2", ("sdr",), "silent"),
+    )
+    scores = {score.name: interval for score, interval in summary.scores}
+    assert (scores["pesq"].n_failed, scores["sdr_db"].n_failed) == (1, 0)
+    assert scores["audio_sdr_db"].n_failed == 2
+    assert scores["audio_mel"].mean == 0.5
+    assert summary.bitrate_bps == pytest.approx(3000)
+
+
+def test_a_run_of_failures_has_no_bit_rate(info: CodecInfo, cells: pd.DataFrame) -> None:
+    cells = cells.assign(value=float("nan"), error="the codec raised")
+    summary = summarise(info, cells, SIGNAL)
+    assert summary.bitrate_bps is None
+    assert summary.n_failed == 6
+
+
+def test_a_score_without_clips_is_left_out(info: CodecInfo, cells: pd.DataFrame) -> None:
+    summary = summarise(info, cells[cells["kind"] == "speech"], SIGNAL)
+    assert [score.name for score, _ in summary.scores] == ["sdr_db", "mel", "stoi", "pesq"]

@@ -1,0 +1,107 @@
+"""bench.report.terminal: what a reader sees, rendered as plain text."""
+
+from dataclasses import replace
+from io import StringIO
+
+import pandas as pd
+from rich.console import Console
+
+from bench.codec import CodecInfo
+from bench.report.paper import PaperRow, paper_row
+from bench.report.summary import Summary, summarise
+from bench.report.terminal import table
+from bench.stats import Interval
+from bench.suites import SIGNAL
+
+
+def _text(*summaries: Summary, paper: tuple[PaperRow, ...] = ()) -> str:
+    console = Console(file=StringIO(), width=80)
+    console.print(table(summaries, paper, SIGNAL, "small"))
+    return console.file.getvalue()
+
+
+def _by_name(summary: Summary) -> dict[str, Interval]:
+    return {score.name: interval for score, interval in summary.scores}
+
+
+def _row(text: str, start: str) -> list[str]:
+    shown = text[: text.index("from, to:")]
+    (line,) = [line for line in shown.splitlines() if line.strip().startswith(start)]
+    return line.split()
+
+
+def test_a_codecs_row_with_its_intervals(info: CodecInfo, cells: pd.DataFrame) -> None:
+    summary = summarise(info, cells, SIGNAL)
+    text = _text(summary)
+    assert "signal suite on small" in text
+    values = ["4.00", "0.50", "0.50", "0.50", "-3.00", "0.50"]
+    assert _row(text, "sqcodec-3k ") == ["sqcodec-3k", "3,000", *values, "6", "0"]
+    sdr, audio_sdr = (_by_name(summary)[name] for name in ("sdr_db", "audio_sdr_db"))
+    assert _row(text, "95% from") == (
+        f"95% from {sdr.low:.2f} 0.50 0.50 0.50 {audio_sdr.low:.2f} 0.50".split()
+    )
+    assert _row(text, "to ") == (
+        f"to {sdr.high:.2f} 0.50 0.50 0.50 {audio_sdr.high:.2f} 0.50".split()
+    )
+    assert "95% bootstrap interval" in text
+    assert "One clip only, held fixed: prompts." in text
+    assert "sqcodec-3k: trained on 3 hours" in text
+    assert "Failed" not in text
+    assert "…" not in text
+
+
+def test_the_papers_row_is_set_apart_and_marked(info: CodecInfo, cells: pd.DataFrame) -> None:
+    row = paper_row(info, [score.name for score in SIGNAL.scores])
+    assert row is not None
+    text = _text(summarise(info, cells, SIGNAL), paper=(row,))
+    values = ["7.14", "0.92", "0.90", "2.36", "3.86", "1.79"]
+    assert _row(text, "SQCodec ") == ["SQCodec", "3,000", *values, "-", "-"]
+    assert text.index("sqcodec-3k") < text.index("SQCodec ") < text.index("(paper)")
+    assert "other data and other weights than the rows above" in " ".join(text.split())
+
+
+def test_failures_are_counted_and_listed_with_their_reasons(
+    info: CodecInfo, cells: pd.DataFrame
+) -> None:
+    lost = cells["clip"] == "b3"
+    too_short = (cells["clip"] == "p1") & cells["metric"].isin(["stoi", "pesq"])
+    error = cells["error"].where(~lost, "it [broke]").where(~too_short, "too short")
+    cells = cells.assign(value=cells["value"].mask(lost | too_short), error=error)
+    text = _text(summarise(info, cells, SIGNAL))
+    assert _row(text, "sqcodec-3k ")[-2:] == ["6", "2"]
+    assert "\n  sqcodec-3k  books/b3: it [broke]\n" in text
+    assert "\n  sqcodec-3k  prompts/p1 stoi, pesq: too short\n" in text
+
+
+def test_many_failures_are_cut_short_and_say_so(info: CodecInfo, cells: pd.DataFrame) -> None:
+    many = pd.concat(
+        [cells.assign(clip=cells["clip"] + str(copy)) for copy in range(5)], ignore_index=True
+    ).assign(value=float("nan"), error="broken")
+    text = _text(summarise(info, many, SIGNAL))
+    assert "and 10 more" in text
+    assert _row(text, "sqcodec-3k ") == ["sqcodec-3k", *"-------", "30", "30"]
+
+
+def test_a_perfect_copys_sdr_is_explained(info: CodecInfo, cells: pd.DataFrame) -> None:
+    assert "perfect copy" not in _text(summarise(info, cells, SIGNAL))
+    perfect = cells.assign(value=cells["value"].mask(cells["metric"] == "sdr", 250.0))
+    text = _text(summarise(replace(info, weights=""), perfect, SIGNAL))
+    assert "sqcodec-3k: SDR is that of a perfect copy, but for rounding." in text
+    assert "sqcodec-3k: Audio SDR is that" in text
+    assert "hours" not in text
+
+
+def test_a_data_set_that_failed_whole_is_named(info: CodecInfo, cells: pd.DataFrame) -> None:
+    failed = (cells["clip"] == "p1") & (cells["metric"] == "pesq")
+    cells = cells.assign(
+        value=cells["value"].mask(failed), error=cells["error"].where(~failed, "broken")
+    )
+    text = _text(summarise(info, cells, SIGNAL))
+    assert "sqcodec-3k: PESQ is without prompts, where every clip failed." in text
+
+
+def test_a_data_set_without_audio_leaves_its_columns_empty(
+    info: CodecInfo, cells: pd.DataFrame
+) -> None:
+    text = _text(summarise(info, cells[cells["kind"] == "speech"], SIGNAL))
+    assert _row(text, "sqcodec-3k ")[-4:] == ["-", "-", "4", "0"]
