@@ -1,0 +1,92 @@
+"""SQCodec behind the benchmark's contract, over the public API of the `sqcodec` package.
+
+One codebook (K = 1); the package evaluates without gradients. A clip of F codes is sent as one
+packed stream: ceil(F * log2(codebook size)) bits.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+import sqcodec
+from bench.codec import CodecInfo, CodecUnavailableError, Encoded
+
+NAMES = sqcodec.known_names()
+
+_CITATION = (
+    "Zhai et al., One Quantizer is Enough: Toward a Lightweight Audio Codec, arXiv:2504.04949"
+)
+
+
+class SQCodecAdapter:
+    """An SQCodec with its weights.
+
+    Args:
+        codec: a loaded codec.
+        name: what the benchmark calls it.
+    """
+
+    def __init__(self, codec: sqcodec.SQCodec, name: str) -> None:
+        self._codec = codec
+        info = codec.info
+        self._info = CodecInfo(
+            name=name,
+            sample_rate=info.sample_rate,
+            bitrate_bps=info.bitrate_bps,
+            n_codebooks=1,
+            codebook_size=info.codebook_size,
+            frame_rate_hz=info.frame_rate_hz,
+            revision=info.revision,
+            weights=info.weights,
+            licence=info.licence,
+            citation=_CITATION,
+        )
+
+    @property
+    def info(self) -> CodecInfo:
+        """Name, rates, codebook, weights."""
+        return self._info
+
+    def encode(self, audio: NDArray[np.float32], sample_rate: int) -> Encoded:
+        """Encode clips [B, T] at the codec's own rate to codes [B, 1, F]."""
+        if sample_rate != self._info.sample_rate:
+            raise ValueError(
+                f"{self._info.name} takes audio at {self._info.sample_rate} Hz, got {sample_rate}"
+            )
+        codes = self._codec.encode(torch.from_numpy(audio))  # [B, F]
+        n_clips, n_frames = codes.shape
+        bits = float(math.ceil(n_frames * math.log2(self._info.codebook_size)))
+        return Encoded(
+            bits=(bits,) * n_clips,
+            length=audio.shape[1],
+            sample_rate=sample_rate,
+            codes=codes.cpu().numpy()[:, None],  # [B, F] -> [B, 1, F]
+        )
+
+    def decode(self, encoded: Encoded) -> NDArray[np.float32]:
+        """Codes [B, 1, F] -> audio [B, T]."""
+        if encoded.codes is None:
+            raise ValueError("SQCodec decodes codes [B, 1, F], got none")
+        codes = torch.from_numpy(encoded.codes[:, 0])  # [B, 1, F] -> [B, F]
+        return self._codec.decode(codes, encoded.length).cpu().numpy()
+
+
+def load(name: str) -> SQCodecAdapter:
+    """The preset called `name`, or the checkpoint at that path.
+
+    Raises:
+        CodecUnavailableError: its weights are not here, or the file is no checkpoint of ours;
+            one line says what to do.
+    """
+    try:
+        codec = sqcodec.load(name)
+    except (sqcodec.WeightsNotFoundError, sqcodec.CheckpointError) as error:
+        raise CodecUnavailableError(str(error)) from error
+    if name in NAMES:
+        return SQCodecAdapter(codec, name)
+    # A checkpoint's name carries its hash, so that it never passes for a preset or another one.
+    return SQCodecAdapter(codec, f"{codec.info.name}-{codec.info.weights_sha256[:8]}")
