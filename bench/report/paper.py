@@ -21,8 +21,8 @@ TABLE_1 = Path(__file__).parents[2] / "results" / "paper" / "table1-signal.csv"
 """In a checkout; a package installed without it has no paper rows."""
 
 REMARK = (
-    "measured by the paper's authors on Codec-SUPERB's data with their own weights: other data "
-    "and other weights than the rows above"
+    "measured by the paper's authors, on other data than the rows above (Codec-SUPERB's) and "
+    "with their own weights; the weights of the rows above are named with them"
 )
 
 # "sqcodec-12k-24khz" and the like: a model, its bitrate in kbit/s, maybe its rate. What has

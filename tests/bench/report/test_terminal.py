@@ -57,7 +57,10 @@ def test_the_papers_row_is_set_apart_and_marked(info: CodecInfo, cells: pd.DataF
     values = ["7.14", "0.92", "0.90", "2.36", "3.86", "1.79"]
     assert _row(text, "SQCodec ") == ["SQCodec", "3,000", *values, "-", "-"]
     assert text.index("sqcodec-3k") < text.index("SQCodec ") < text.index("(paper)")
-    assert "other data and other weights than the rows above" in " ".join(text.split())
+    assert (
+        "on other data than the rows above (Codec-SUPERB's) and with their own weights"
+        in " ".join(text.split())
+    )
 
 
 def test_failures_are_counted_and_listed_with_their_reasons(
