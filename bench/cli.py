@@ -1,0 +1,215 @@
+"""The `bench` command line: it parses and prints; the runner, the store and the report work."""
+
+from __future__ import annotations
+
+import os
+from enum import StrEnum
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from bench import registry
+from bench.codec import Codec, CodecUnavailableError
+from bench.datasets.manifest import Manifest, ManifestError
+from bench.datasets.mini import mini
+from bench.executors import metric_processes
+from bench.metrics import METRICS
+from bench.report.paper import PaperRow, paper_row
+from bench.report.results import result_of, write
+from bench.report.summary import Summary, summarise
+from bench.report.terminal import table
+from bench.runner import RunError, Step, gather, run, source_of
+from bench.store import DEFAULT_PATH, Store, StoreError
+from bench.suites import SUITES, Suite
+
+T = TypeVar("T")
+
+DATASETS = {"mini": mini}
+
+SOME_FAILED = 1
+MISSING = 2
+INTERRUPTED = 130
+_CEILING = "reference"
+# Without a terminal there is no width to keep to; the signal suite's table needs this much.
+_FILE_WIDTH = 120
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+class Listed(StrEnum):
+    """What `bench list` lists."""
+
+    CODECS = "codecs"
+    SUITES = "suites"
+    DATASETS = "datasets"
+    METRICS = "metrics"
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"bench {version('sqcodec-bench')}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    show_version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Benchmark audio codecs: clips in, codes and back, scores out."""
+
+
+@app.command("list")
+def list_(what: Annotated[Listed, typer.Argument(help="What to list.")]) -> None:
+    """List what can be run."""
+    rows = {
+        Listed.CODECS: lambda: registry.available().items(),
+        Listed.SUITES: lambda: ((suite.name, suite.description) for suite in SUITES.values()),
+        Listed.DATASETS: lambda: ((name, _described(load())) for name, load in DATASETS.items()),
+        Listed.METRICS: lambda: ((metric.name, metric.version) for metric in METRICS.values()),
+    }
+    shown = Table(box=None, show_header=False)
+    for row in rows[what]():
+        shown.add_row(*row)
+    _console().print(shown)
+
+
+@app.command("run")
+def run_(
+    codec: Annotated[
+        str, typer.Option(help="Codecs, separated by commas; names or SQCodec checkpoints.")
+    ],
+    suite: Annotated[str, typer.Option(help="The scores to compute.")] = "signal",
+    data: Annotated[str, typer.Option(help="The clips to compute them on.")] = "mini",
+    store: Annotated[Path, typer.Option(help="Where cells are kept.")] = DEFAULT_PATH,
+    results: Annotated[Path, typer.Option(help="Where a JSON per codec goes.")] = Path("results"),
+    workers: Annotated[
+        int, typer.Option(min=1, help="Processes that compute metrics.", show_default="one a core")
+    ] = os.cpu_count() or 1,
+) -> None:
+    """Score codecs on a data set, beside the untouched clips ("reference").
+
+    Cells that the store has are not computed again; failed ones are tried again.
+
+    Exit status: 0 all clips scored; 1 some clips lack a score (they are listed); 2 something
+    asked for is missing or cannot be used; 130 stopped by Ctrl-C (what was finished is kept).
+    """
+    errors = Console(stderr=True, soft_wrap=True, highlight=False)
+    try:
+        chosen_suite = _named("suite", suite, SUITES)
+        manifest = _named("data set", data, DATASETS)()
+        codecs, missing = _load_codecs(codec)
+    except (registry.UnknownNameError, ManifestError) as error:
+        errors.print(f"bench: {error}", style="red", markup=False)
+        raise typer.Exit(MISSING) from None
+    for line in missing:
+        errors.print(f"bench: {line}", style="red", markup=False)
+    if not codecs:
+        raise typer.Exit(MISSING)
+    try:
+        summaries = _measure(codecs, manifest, chosen_suite, store, results, workers, errors)
+    except KeyboardInterrupt:
+        errors.print("bench: stopped; what was finished is kept, the same command goes on from it")
+        raise typer.Exit(INTERRUPTED) from None
+    except (RunError, StoreError, OSError) as error:
+        errors.print(f"bench: {error}", style="red", markup=False)
+        raise typer.Exit(MISSING) from None
+    _console().print(
+        table(summaries, _paper_rows(summaries, chosen_suite, errors), chosen_suite, manifest.name)
+    )
+    if missing:
+        raise typer.Exit(MISSING)
+    if any(summary.failures for summary in summaries):
+        raise typer.Exit(SOME_FAILED)
+
+
+def _measure(
+    codecs: list[Codec],
+    manifest: Manifest,
+    suite: Suite,
+    store_path: Path,
+    results: Path,
+    workers: int,
+    errors: Console,
+) -> list[Summary]:
+    """Run what is missing, write the results and return a summary per codec."""
+    steps: list[Step] = []
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with (
+        Store(store_path) as store,
+        metric_processes(workers) as executor,
+        Progress(*columns, console=errors, transient=True) as progress,
+    ):
+        task = progress.add_task("starting", total=len(codecs) * len(manifest.clips))
+
+        def show(step: Step) -> None:
+            steps.append(step)
+            progress.update(task, advance=1, description=f"{step.codec}  {step.clip}")
+
+        run(codecs, manifest, suite, store, executor, show)
+        n_new = sum(step.n_scored + step.n_failed for step in steps)
+        n_kept = sum(step.n_kept for step in steps)
+        errors.print(f"{n_new} cells computed, {n_kept} were in {store_path}")
+        summaries = []
+        for codec in codecs:
+            cells = gather(codec.info, manifest, suite, store)
+            summary = summarise(codec.info, cells, suite)
+            source = source_of(codec.info, manifest, suite)
+            path = write(result_of(summary, cells, source), results)
+            errors.print(f"wrote {path}")
+            summaries.append(summary)
+    return summaries
+
+
+def _load_codecs(names: str) -> tuple[list[Codec], list[str]]:
+    """The codecs that can run, ending with the ceiling, and a line for each that cannot."""
+    codecs: list[Codec] = []
+    missing = []
+    for name in dict.fromkeys(part.strip() for part in names.split(",")):
+        try:
+            codecs.append(registry.load(name))
+        except CodecUnavailableError as error:
+            missing.append(str(error))
+    if codecs and all(codec.info.name != _CEILING for codec in codecs):
+        codecs.append(registry.load(_CEILING))
+    return codecs, missing
+
+
+def _paper_rows(summaries: list[Summary], suite: Suite, errors: Console) -> list[PaperRow]:
+    rows = []
+    for summary in summaries:
+        try:
+            row = paper_row(summary.info, [score.name for score in suite.scores])
+        except FileNotFoundError as error:
+            errors.print(f"no rows of the paper: {error.filename} is not here", markup=False)
+            return []
+        if row is not None:
+            rows.append(row)
+    return rows
+
+
+def _named(kind: str, name: str, known: dict[str, T]) -> T:
+    if name not in known:
+        raise registry.UnknownNameError(kind, name, known)
+    return known[name]
+
+
+def _described(manifest: Manifest) -> str:
+    return f"{len(manifest.clips)} clips, revision {manifest.revision}"
+
+
+def _console() -> Console:
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=_FILE_WIDTH)

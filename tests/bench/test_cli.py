@@ -1,0 +1,280 @@
+"""bench.cli: what is printed where, what is written, and with which exit status it ends."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from click.testing import Result
+from numpy.typing import NDArray
+from typer.testing import CliRunner
+
+from baselines.anchors import Identity
+from bench import audio, cli, registry
+from bench.codec import Codec, CodecUnavailableError
+from bench.datasets.manifest import Clip, Manifest, load_manifest
+from bench.metrics import METRICS
+from bench.runner import Step
+
+RATE = 16_000
+
+
+def mean_difference(
+    reference: NDArray[np.float32], estimate: NDArray[np.float32], sample_rate: int
+) -> float:
+    """A metric that costs nothing."""
+    return float(np.abs(reference - estimate).mean())
+
+
+@pytest.fixture
+def clips(tmp_path: Path) -> tuple[Clip, ...]:
+    """Two clips of speech by two people, and one of music."""
+    noise = np.random.default_rng(0).uniform(-0.4, 0.4, (3, RATE // 10))
+    found = []
+    for name, kind, samples in zip("abc", ("speech", "speech", "music"), noise, strict=True):
+        path = tmp_path / f"{name}.wav"
+        soundfile.write(path, samples, RATE)
+        found.append(Clip(kind, name, kind, path, audio.sha256(path), group=name))
+    return tuple(found)
+
+
+@pytest.fixture
+def bench(
+    tmp_path: Path, clips: tuple[Clip, ...], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Result]:
+    """Calls `bench run` in an empty folder, on a tiny data set with metrics at no cost."""
+    for name in METRICS:
+        quick = replace(METRICS[name], function=f"{__name__}:mean_difference", libraries=())
+        monkeypatch.setitem(METRICS, name, quick)
+    monkeypatch.setattr(cli, "metric_processes", ThreadPoolExecutor)
+    monkeypatch.setitem(cli.DATASETS, "mini", lambda: Manifest("mini", "r1", clips))
+    load = registry.load
+
+    def with_more(name: str) -> Codec:
+        if name == "gone":
+            raise CodecUnavailableError("no weights for gone: train them")
+        return Identity(name, RATE) if name == "sqcodec-3k" else load(name)
+
+    monkeypatch.setattr(registry, "load", with_more)
+    monkeypatch.chdir(tmp_path)
+    return lambda *arguments: CliRunner().invoke(cli.app, ["run", *arguments])
+
+
+def test_a_run_prints_the_table_and_writes_results(
+    bench: Callable[..., Result], tmp_path: Path
+) -> None:
+    done = bench("--codec", "sqcodec-3k", "--suite", "signal")
+    assert done.exit_code == 0
+    words = done.stdout.split()
+    assert words.index("sqcodec-3k") < words.index("reference") < words.index("(paper)")
+    assert "38 cells computed, 0 were in .bench/store.sqlite" in done.stderr
+    written = sorted(path.name for path in (tmp_path / "results/signal/mini").iterdir())
+    assert written == ["reference.json", "sqcodec-3k.json"]
+    found = json.loads((tmp_path / "results/signal/mini/reference.json").read_text())
+    assert [score["mean"] for score in found["scores"]] == [0.0] * 6
+    assert found["measured_bitrate_bps"] == 16 * RATE
+
+
+def test_the_same_command_again_computes_nothing_and_writes_the_same(
+    bench: Callable[..., Result], tmp_path: Path
+) -> None:
+    first = bench("--codec", "resample-16k")
+    path = tmp_path / "results/signal/mini/resample-16k.json"
+    before = path.read_bytes()
+    path.unlink()
+    again = bench("--codec", "resample-16k")
+    assert "0 cells computed, 38 were in" in again.stderr
+    assert again.stdout == first.stdout
+    assert path.read_bytes() == before
+
+
+def test_the_ceiling_is_there_once(bench: Callable[..., Result]) -> None:
+    done = bench("--codec", "reference,resample-16k,reference")
+    assert done.stdout.split().count("reference") == 1
+    assert "38 cells computed" in done.stderr
+
+
+def test_store_and_results_go_where_they_are_asked(
+    bench: Callable[..., Result], tmp_path: Path
+) -> None:
+    done = bench(
+        "--codec", "reference", "--store", "a/s.sqlite", "--results", "b", "--workers", "2"
+    )
+    assert done.exit_code == 0
+    assert (tmp_path / "a/s.sqlite").is_file()
+    assert (tmp_path / "b/signal/mini/reference.json").is_file()
+    assert not (tmp_path / ".bench").exists()
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_corrupt_clip_is_named_and_the_others_are_scored(
+    bench: Callable[..., Result], clips: tuple[Clip, ...]
+) -> None:
+    clips[1].path.write_text("no audio")
+    done = bench("--codec", "reference")
+    assert done.exit_code == cli.SOME_FAILED
+    assert "Failed:\n  reference  speech/b: " in done.stdout
+    assert "not readable as audio" in " ".join(done.stdout.split())
+    row = next(line for line in done.stdout.splitlines() if line.startswith(" reference "))
+    assert row.split()[2:] == ["0.00"] * 6 + ["3", "1"]
+
+
+def test_missing_weights_are_told_and_other_codecs_run(bench: Callable[..., Result]) -> None:
+    done = bench("--codec", "gone,resample-16k")
+    assert done.exit_code == cli.MISSING
+    assert "bench: no weights for gone: train them\n" in done.stderr
+    assert "resample-16k" in done.stdout
+
+
+def test_without_any_codec_nothing_runs(bench: Callable[..., Result], tmp_path: Path) -> None:
+    done = bench("--codec", "gone")
+    assert done.exit_code == cli.MISSING
+    assert done.stderr == "bench: no weights for gone: train them\n"
+    assert done.stdout == ""
+    assert not (tmp_path / ".bench").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--codec", "referense"], "no codec is called 'referense'; did you mean reference?"),
+        (
+            ["--codec", "reference", "--suite", "signals"],
+            "no suite is called 'signals'; did you mean signal? available: signal",
+        ),
+        (
+            ["--codec", "reference", "--data", "mimi"],
+            "no data set is called 'mimi'; did you mean mini? available: mini",
+        ),
+    ],
+)
+def test_a_misspelt_name_suggests_the_nearest(
+    bench: Callable[..., Result], tmp_path: Path, arguments: list[str], told: str
+) -> None:
+    done = bench(*arguments)
+    assert done.exit_code == cli.MISSING
+    assert told in done.stderr
+    assert done.stdout == ""
+    assert not (tmp_path / ".bench").exists()
+
+
+def test_a_data_set_that_is_not_there_is_told_in_one_line(
+    bench: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    csv = tmp_path / "manifest.csv"
+    monkeypatch.setitem(cli.DATASETS, "mini", lambda: load_manifest(csv))
+    done = bench("--codec", "reference")
+    assert done.exit_code == cli.MISSING
+    assert done.stderr == f"bench: {csv}: no such manifest\n"
+
+
+def test_an_unusable_store_is_told_in_one_line(
+    bench: Callable[..., Result], tmp_path: Path
+) -> None:
+    (tmp_path / "notes").write_text("no store " * 99)
+    done = bench("--codec", "reference", "--store", "notes")
+    assert done.exit_code == cli.MISSING
+    assert done.stderr == "bench: notes cannot be used as a store: file is not a database\n"
+
+
+def test_an_unusable_results_folder_is_told_in_one_line(
+    bench: Callable[..., Result], tmp_path: Path
+) -> None:
+    (tmp_path / "taken").touch()
+    done = bench("--codec", "reference", "--results", "taken")
+    assert done.exit_code == cli.MISSING
+    assert "bench: " in done.stderr
+    assert "taken" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.output
+
+
+def test_ctrl_c_stops_in_one_line_and_the_next_run_goes_on(
+    bench: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = cli.run
+
+    def interrupted(codecs, manifest, suite, store, executor, on_step) -> None:
+        def stop(step: Step) -> None:
+            on_step(step)
+            raise KeyboardInterrupt
+
+        run(codecs, replace(manifest, clips=manifest.clips[:1]), suite, store, executor, stop)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(cli, "run", interrupted)
+        stopped = bench("--codec", "reference")
+    assert stopped.exit_code == cli.INTERRUPTED
+    assert stopped.stderr.splitlines()[-1].startswith("bench: stopped; what was finished is kept")
+    assert stopped.stdout == ""
+    assert "12 cells computed, 7 were in" in bench("--codec", "reference").stderr
+
+
+def test_no_rows_of_the_paper_without_its_table(
+    bench: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def absent(*arguments: object) -> None:
+        raise FileNotFoundError(2, "No such file", str(tmp_path / "table1-signal.csv"))
+
+    monkeypatch.setattr(cli, "paper_row", absent)
+    done = bench("--codec", "sqcodec-3k")
+    assert done.exit_code == 0
+    assert "(paper)" not in done.stdout
+    assert "no rows of the paper: " in done.stderr
+    assert "table1-signal.csv is not here" in done.stderr
+
+
+def test_help_tells_the_exit_statuses() -> None:
+    text = " ".join(CliRunner().invoke(cli.app, ["run", "--help"]).stdout.split())
+    assert "Exit status: 0 all clips scored; 1 some clips lack a score" in text
+
+
+def test_version() -> None:
+    done = CliRunner().invoke(cli.app, ["--version"])
+    assert done.stdout == f"bench {version('sqcodec-bench')}\n"
+
+
+@pytest.mark.parametrize(
+    ("what", "named"),
+    [
+        ("codecs", ["reference", "resample-16k", "sqcodec-3k", "baselines.sqcodec"]),
+        ("suites", ["signal"]),
+        ("metrics", ["sdr", "mel", "stoi", "pesq", METRICS["pesq"].version]),
+    ],
+)
+def test_list(what: str, named: list[str]) -> None:
+    done = CliRunner().invoke(cli.app, ["list", what])
+    assert done.exit_code == 0
+    for name in named:
+        assert name in done.stdout
+
+
+def test_list_datasets(monkeypatch: pytest.MonkeyPatch, clips: tuple[Clip, ...]) -> None:
+    monkeypatch.setitem(cli.DATASETS, "mini", lambda: Manifest("mini", "r1", clips))
+    done = CliRunner().invoke(cli.app, ["list", "datasets"])
+    assert done.stdout.split() == ["mini", "3", "clips,", "revision", "r1"]
+
+
+def test_a_real_command_without_weights(tmp_path: Path) -> None:
+    """As a user meets it: a process of its own, no hub in reach, one line, status 2."""
+    program = "from bench.cli import app; app()"
+    arguments = ["run", "--codec", "sqcodec-6k-no-tconv", "--suite", "signal"]
+    folders = ["--store", str(tmp_path / "s"), "--results", str(tmp_path / "r")]
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments, *folders],
+        env=os.environ | {"SQCODEC_WEIGHTS": str(tmp_path), "HF_HUB_OFFLINE": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("bench: no weights for sqcodec-6k-no-tconv: ")
+    assert list(tmp_path.iterdir()) == []
