@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
+from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -46,11 +47,10 @@ def info(
     if as_json:
         typer.echo(json.dumps([asdict(item) for item in described], indent=2))
         return
-    table = Table(title="SQCodec")
-    table.add_column("name")
-    for column in ("Hz", "hop", "frames/s", "codebook", "bits/frame", "bits/s", "parameters"):
-        table.add_column(column, justify="right")
-    table.add_column("weights")
+    table = Table(box=box.SIMPLE_HEAD, padding=0)
+    table.add_column("SQCodec", no_wrap=True)
+    for column in ("Hz", "hop", "frames/s", "codebook", "bits/s", "parameters"):
+        table.add_column(column, justify="right", no_wrap=True)
     for item in described:
         table.add_row(
             item.name,
@@ -58,12 +58,17 @@ def info(
             f"{item.hop_length}",
             f"{item.frame_rate_hz:.2f}",
             f"{item.codebook_size:,}",
-            f"{item.bits_per_frame:.2f}",
             f"{item.bitrate_bps:.1f}",
             f"{item.n_parameters:,}",
-            item.weights or "none here",
         )
-    Console().print(table)
+    console = Console()
+    console.print(table)
+    for item in described:
+        if item.weights:
+            console.print(f"{item.name}: {item.weights}; {item.licence}", highlight=False)
+    without = [item.name for item in described if not item.weights]
+    if without:
+        console.print(f"without weights here: {', '.join(without)}", highlight=False)
 
 
 def _describe(name: str) -> sqcodec.SQCodecInfo:

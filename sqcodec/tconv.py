@@ -72,5 +72,9 @@ class TEConvGate(nn.Module):
         """[B, T, C] -> [B, T, C]."""
         trends = _trends(x[..., 0], TECONV_KERNELS)  # [B, 4, T]
         branches = [conv(trends[:, i : i + 1]) for i, conv in enumerate(self.branches)]
-        y = self.norm(torch.cat(branches, dim=1)).transpose(1, 2)  # [B, T, 4]
+        y = torch.cat(branches, dim=1)  # [B, 4, T]
+        # Instance normalisation, called so that a clip of one frame (T = 1) passes too.
+        norm = self.norm
+        y = torch.group_norm(y, norm.num_features, norm.weight, norm.bias, norm.eps)
+        y = y.transpose(1, 2)  # [B, T, 4]
         return torch.addcmul(x, linear_1x1(self.merge, y), x)
