@@ -53,10 +53,10 @@ def _conv_units(ours: str, theirs: str, depth: int) -> Iterator[tuple[str, str]]
 def _transformer(ours: str, theirs: str, depth: int) -> Iterator[tuple[str, str]]:
     yield f"{ours}.position_bias", f"{theirs}.dynamic_pos_bias"
     for j in range(depth):
-        yield f"{ours}.layers.{j}.0", f"{theirs}.layers.{j}.0"
-        yield f"{ours}.layers.{j}.1.norm", f"{theirs}.layers.{j}.1.0"
-        yield f"{ours}.layers.{j}.1.expand", f"{theirs}.layers.{j}.1.1"
-        yield f"{ours}.layers.{j}.1.reduce", f"{theirs}.layers.{j}.1.4"
+        yield f"{ours}.layers.{j}.attention", f"{theirs}.layers.{j}.0"
+        yield f"{ours}.layers.{j}.feed_forward.norm", f"{theirs}.layers.{j}.1.0"
+        yield f"{ours}.layers.{j}.feed_forward.expand", f"{theirs}.layers.{j}.1.1"
+        yield f"{ours}.layers.{j}.feed_forward.reduce", f"{theirs}.layers.{j}.1.4"
 
 
 def _prefixes(config: SQCodecConfig) -> Iterator[tuple[str, str]]:
@@ -70,7 +70,9 @@ def _prefixes(config: SQCodecConfig) -> Iterator[tuple[str, str]]:
         yield f"encoder.stages.{i}.{depth}.down.conv", f"encoder.blocks.{2 * i + 2}.0"
         yield f"encoder.stages.{i}.{depth}.norm", f"encoder.blocks.{2 * i + 2}.1"
     block = 2 * n_stages + 1
-    yield from _conv_units("encoder.last_units", f"encoder.blocks.{block}", config.encoder_depths[-1])
+    yield from _conv_units(
+        "encoder.last_units", f"encoder.blocks.{block}", config.encoder_depths[-1]
+    )
     yield "encoder.project", f"encoder.blocks.{block + 1}"
 
     for ours in ("encoder", "decoder"):

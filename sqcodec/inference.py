@@ -161,7 +161,7 @@ class SQCodec:
             raise ValueError(f"codes must be an int64 tensor, got {kind}")
         if codes.ndim == 1:
             return self.decode(codes[None], length)[0]
-        if codes.ndim != 2 or not codes.shape[1]:
+        if codes.ndim != 2 or not codes.numel():
             raise ValueError(f"codes must have shape [B, F] with F >= 1, got {tuple(codes.shape)}")
         if length is not None and (length < 1 or self.n_frames(length) != codes.shape[1]):
             raise ValueError(
@@ -169,10 +169,9 @@ class SQCodec:
                 + (f", which take {self.n_frames(length)}" if length >= 1 else "")
             )
         size = self.config.codebook_size
-        if codes.numel() and not (0 <= int(codes.min()) and int(codes.max()) < size):
-            raise ValueError(
-                f"codes must lie in 0..{size - 1}, got {int(codes.min())}..{int(codes.max())}"
-            )
+        low, high = (int(value) for value in codes.aminmax())
+        if low < 0 or high >= size:
+            raise ValueError(f"codes must lie in 0..{size - 1}, got {low}..{high}")
         with torch.inference_mode():
             return self._network.decode(codes.to(self.device))[:, :length]
 

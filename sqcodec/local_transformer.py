@@ -41,8 +41,8 @@ class DynamicPositionBias(nn.Module):
 
         Keys later than the query get -inf, so that the bias is the causal mask as well.
         """
-        weight = self.mlp[0].weight
-        distance = torch.arange(2 * window, dtype=weight.dtype, device=weight.device)
+        like = next(self.parameters())
+        distance = torch.arange(2 * window, dtype=like.dtype, device=like.device)
         by_distance = self.mlp(distance[:, None]).T  # [H, 2W]
         # Row i, column j of the bias belongs to distance i + W - j. Written backwards, with
         # the forbidden distances -(W - 1) .. -1 at the end, each row is a stretch of one vector.
@@ -99,6 +99,20 @@ class FeedForward(nn.Module):
         return self.reduce(value * nnf.gelu(gate))
 
 
+class TransformerLayer(nn.Module):
+    """Residual attention, then a residual feed-forward layer."""
+
+    def __init__(self, width: int, window: int) -> None:
+        super().__init__()
+        self.attention = LocalAttention(width, window)
+        self.feed_forward = FeedForward(width)
+
+    def forward(self, x: Tensor, bias: Tensor) -> Tensor:
+        """[B, F, D], bias [H, W, 2W] -> [B, F, D]."""
+        x = x + self.attention(x, bias)
+        return x + self.feed_forward(x)
+
+
 class LocalTransformer(nn.Module):
     """A stack of residual attention and feed-forward layers sharing one position bias."""
 
@@ -107,14 +121,12 @@ class LocalTransformer(nn.Module):
         self.config = config
         self.position_bias = DynamicPositionBias()
         self.layers = nn.ModuleList(
-            nn.ModuleList([LocalAttention(width, config.window), FeedForward(width)])
-            for _ in range(config.depth)
+            TransformerLayer(width, config.window) for _ in range(config.depth)
         )
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, F, D] -> [B, F, D]."""
         bias = self.position_bias(self.config.window)
-        for attention, feed_forward in self.layers:
-            x = x + attention(x, bias)
-            x = x + feed_forward(x)
+        for layer in self.layers:
+            x = layer(x, bias)
         return x

@@ -10,9 +10,16 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from sqcodec.layers import ConvUnit, DownConv, DownLayer, LastUnit, UpLayer, conv_nlc
-from sqcodec.layers import upsample_linear as upsample
-from sqcodec.layers import weight_normed
+from sqcodec.layers import (
+    ConvUnit,
+    DownConv,
+    DownLayer,
+    LastUnit,
+    UpLayer,
+    conv_nlc,
+    upsample_linear,
+    weight_normed,
+)
 from sqcodec.local_transformer import LocalTransformer
 from sqcodec.presets import SQCodecConfig
 from sqcodec.quantizer import FSQ
@@ -89,7 +96,7 @@ class Decoder(nn.Module):
         """[B, F, D] -> [B, T]."""
         x = self.inner(latent)
         if self.outer is not None:
-            x = self.outer(upsample(x, self.extra_rate))
+            x = self.outer(upsample_linear(x, self.extra_rate))
         x = conv_nlc(self.project, x)  # [B, T / conv_hop, C]
         for stage in self.stages:
             x = stage(x)

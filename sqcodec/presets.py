@@ -131,12 +131,30 @@ class SQCodecConfig:
 
 _LEVELS_17_BIT = (7, 7, 7, 7, 7, 7)
 _LEVELS_18_BIT = (9, 9, 9, 7, 7, 7)
-_TWO_RATES: dict[str, tuple[int, ...]] = {
-    "encoder_widths": (24, 96, 192),
-    "encoder_depths": (1, 1, 2),
-    "decoder_widths": (384, 192, 96, 48),
-    "decoder_depths": (3, 2, 1),
-}
+
+
+def _two_stages(
+    name: str,
+    sample_rate: int,
+    encoder_rates: tuple[int, int],
+    decoder_rates: tuple[int, int, int],
+    fsq_levels: tuple[int, ...],
+    window: int,
+) -> SQCodecConfig:
+    """Return a preset of the higher bitrates, which have two Down layers."""
+    return SQCodecConfig(
+        name=name,
+        sample_rate=sample_rate,
+        encoder_rates=encoder_rates,
+        decoder_rates=decoder_rates,
+        fsq_levels=fsq_levels,
+        inner=TransformerConfig(depth=3, window=window),
+        encoder_widths=(24, 96, 192),
+        encoder_depths=(1, 1, 2),
+        decoder_widths=(384, 192, 96, 48),
+        decoder_depths=(3, 2, 1),
+    )
+
 
 _TABLE_5 = (
     SQCodecConfig(
@@ -167,42 +185,10 @@ _TABLE_5 = (
         fsq_levels=_LEVELS_17_BIT,
         inner=TransformerConfig(depth=3, window=400),
     ),
-    SQCodecConfig(
-        name="sqcodec-6k",
-        sample_rate=16000,
-        encoder_rates=(9, 5),
-        decoder_rates=(5, 3, 3),
-        fsq_levels=_LEVELS_17_BIT,
-        inner=TransformerConfig(depth=3, window=300),
-        **_TWO_RATES,
-    ),
-    SQCodecConfig(
-        name="sqcodec-12k",
-        sample_rate=16000,
-        encoder_rates=(6, 4),
-        decoder_rates=(4, 3, 2),
-        fsq_levels=_LEVELS_18_BIT,
-        inner=TransformerConfig(depth=3, window=400),
-        **_TWO_RATES,
-    ),
-    SQCodecConfig(
-        name="sqcodec-12k-24khz",
-        sample_rate=24000,
-        encoder_rates=(6, 6),
-        decoder_rates=(4, 3, 3),
-        fsq_levels=_LEVELS_18_BIT,
-        inner=TransformerConfig(depth=3, window=400),
-        **_TWO_RATES,
-    ),
-    SQCodecConfig(
-        name="sqcodec-24k-24khz",
-        sample_rate=24000,
-        encoder_rates=(6, 3),
-        decoder_rates=(3, 3, 2),
-        fsq_levels=_LEVELS_18_BIT,
-        inner=TransformerConfig(depth=3, window=600),
-        **_TWO_RATES,
-    ),
+    _two_stages("sqcodec-6k", 16000, (9, 5), (5, 3, 3), _LEVELS_17_BIT, 300),
+    _two_stages("sqcodec-12k", 16000, (6, 4), (4, 3, 2), _LEVELS_18_BIT, 400),
+    _two_stages("sqcodec-12k-24khz", 24000, (6, 6), (4, 3, 3), _LEVELS_18_BIT, 400),
+    _two_stages("sqcodec-24k-24khz", 24000, (6, 3), (3, 3, 2), _LEVELS_18_BIT, 600),
 )
 
 

@@ -113,8 +113,8 @@ def load_weights(path: Path) -> tuple[SQCodecNetwork, WeightsCard]:
         network = SQCodecNetwork(get_config(card.preset))
         network.load_state_dict(state)
     except (ValueError, RuntimeError) as error:
-        first_line = str(error).splitlines()[0]
-        raise CheckpointError(f"{path} does not fit preset {card.preset!r}: {first_line}") from error
+        why = str(error).splitlines()[0]
+        raise CheckpointError(f"{path} does not fit preset {card.preset!r}: {why}") from error
     if not all(torch.isfinite(value).all() for value in state.values()):
         raise CheckpointError(f"{path} holds values that are not finite")
     return network, card
@@ -183,7 +183,7 @@ def find_weights(name: str) -> Path:
     ways = [f"train them (sqcodec train --preset {name})", f"put a weights file at {path}"]
     if name in ABLATIONS:
         raise WeightsNotFoundError(f"no weights for {name}: {'; or '.join(ways)}")
-    ways.append(f"import a folder of the authors' .pt files (sqcodec import FOLDER --preset {name})")
+    ways.append(f"import the authors' folder of .pt files (sqcodec import DIR --preset {name})")
     try:
         _download_from_hub(name, path)
     except ModuleNotFoundError:

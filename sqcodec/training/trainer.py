@@ -196,7 +196,7 @@ class Trainer:
                 f"the loss is not finite at step {self.step}; the last checkpoint is kept, "
                 "try a lower learning rate"
             )
-        learning_rate = self.scheduler.get_last_lr()[0]
+        learning_rate = float(self.scheduler.get_last_lr()[0])
         self.optimizer.step()
         self.scheduler.step()
         self.step += 1

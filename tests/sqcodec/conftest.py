@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,10 +27,10 @@ TINY = SQCodecConfig(
 
 
 @pytest.fixture
-def tiny(monkeypatch: pytest.MonkeyPatch) -> Iterator[SQCodecConfig]:
+def tiny(monkeypatch: pytest.MonkeyPatch) -> SQCodecConfig:
     """The preset ``tiny``, known by name for the length of a test."""
     monkeypatch.setitem(PRESETS, TINY.name, TINY)
-    yield TINY
+    return TINY
 
 
 @pytest.fixture

@@ -47,9 +47,7 @@ def test_many_codes_occur_and_runs_agree(codec: sqcodec.SQCodec) -> None:
     assert torch.equal(codes, codec.encode(_noise(1, 16000)))
 
 
-def test_matches_the_network_in_evaluation_mode(
-    codec: sqcodec.SQCodec, tiny_weights: Path
-) -> None:
+def test_matches_the_network_in_evaluation_mode(codec: sqcodec.SQCodec, tiny_weights: Path) -> None:
     network, _ = load_weights(tiny_weights)
     network.eval()
     audio = _noise(2, 6400)

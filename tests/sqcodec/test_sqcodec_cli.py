@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+import authors
 from sqcodec import weights
 from sqcodec.cli import app
-from tests.sqcodec import authors
 
 
 def _run(*arguments: str | Path) -> tuple[int, str, str]:

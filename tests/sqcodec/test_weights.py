@@ -12,8 +12,13 @@ from sqcodec import weights
 from sqcodec.import_authors import CheckpointError
 from sqcodec.model import SQCodecNetwork
 from sqcodec.presets import SQCodecConfig
-from sqcodec.weights import WeightsCard, WeightsNotFoundError, find_weights, load_weights
-from sqcodec.weights import save_weights
+from sqcodec.weights import (
+    WeightsCard,
+    WeightsNotFoundError,
+    find_weights,
+    load_weights,
+    save_weights,
+)
 
 
 def test_round_trip_keeps_values_and_card(tiny: SQCodecConfig, tmp_path: Path) -> None:

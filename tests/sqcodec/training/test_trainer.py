@@ -31,10 +31,8 @@ def write_corpus(folder: Path, sample_rate: int = 16000) -> PackedCorpus:
             tone = 8000 * np.sin(2 * np.pi * rng.uniform(100, 600) * time)
             parts.append(tone.astype("<i2"))
             split = "val" if speaker == "v" else "train"
-            rows.append(
-                (f"{speaker}{i}", "speech", "p", speaker, speaker, "en", "CC0-1.0", split)
-                + (position, n_samples)
-            )
+            origin = ("speech", "p", speaker, speaker, "en", "CC0-1.0", split)
+            rows.append((f"{speaker}{i}", *origin, position, n_samples))
             position += n_samples
     (folder / "audio.i16").write_bytes(np.concatenate(parts).tobytes())
     pd.DataFrame(rows, columns=list(CLIP_COLUMNS)).to_csv(folder / "clips.csv", index=False)
@@ -157,9 +155,7 @@ def test_nothing_to_resume(config: TrainConfig, corpus: PackedCorpus, tmp_path: 
         Trainer(config, corpus, tmp_path / "run", resume=True)
 
 
-def test_state_of_another_preset(
-    config: TrainConfig, corpus: PackedCorpus, tmp_path: Path
-) -> None:
+def test_state_of_another_preset(config: TrainConfig, corpus: PackedCorpus, tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     torch.save({"preset": "sqcodec-6k"}, tmp_path / "run" / "state.pt")
     with pytest.raises(TrainingError, match="is a run of sqcodec-6k, not tiny"):
