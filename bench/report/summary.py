@@ -14,6 +14,9 @@ from bench.codec import CodecInfo
 from bench.stats import Interval, bootstrap_interval
 from bench.suites import Score, Suite
 
+# One sample of a second off in its last bit still leaves about 190 dB; an exact copy has 220 to 310.
+_EXACT_SDR_DB = 200.0
+
 
 @dataclass(frozen=True)
 class Failure:
@@ -42,6 +45,8 @@ class Summary:
         bitrate_bps: measured, bit/s; None where no clip went through.
         n_clips: clips asked for.
         failures: clips with at least one failed cell.
+        exact: SDR scores with clips that came back exactly. Their SDR is the rounding of a
+            perfect estimate, 200 dB and more, so that a mean over them is no quantity.
     """
 
     info: CodecInfo
@@ -49,6 +54,7 @@ class Summary:
     bitrate_bps: float | None
     n_clips: int
     failures: tuple[Failure, ...]
+    exact: tuple[Score, ...]
 
     @property
     def n_failed(self) -> int:
@@ -65,6 +71,11 @@ def summarise(info: CodecInfo, cells: pd.DataFrame, suite: Suite) -> Summary:
         bitrate_bps=_bitrate_bps(cells),
         n_clips=len(cells[["dataset", "clip"]].drop_duplicates()),
         failures=_failures(cells),
+        exact=tuple(
+            score
+            for score, rows in selected
+            if score.metric == "sdr" and (rows["value"] > _EXACT_SDR_DB).any()
+        ),
     )
 
 

@@ -18,8 +18,6 @@ from bench.suites import Score, Suite
 
 _NONE = "-"
 _MAX_FAILURES = 20
-# Above any real codec: what is left of a perfect estimate is the rounding of the projection.
-_PERFECT_SDR_DB = 100.0
 
 
 def table(
@@ -99,11 +97,12 @@ def _remarks(summaries: Sequence[Summary], paper: Sequence[PaperRow]) -> list[st
                     f"{summary.info.name}: {score.display_name} is without {missing}, "
                     "where every clip failed."
                 )
-            if score.metric == "sdr" and interval.mean > _PERFECT_SDR_DB:
-                remarks.append(
-                    f"{summary.info.name}: {score.display_name} is that of a perfect copy, but "
-                    "for rounding."
-                )
+        if summary.exact:
+            names = " and ".join(score.display_name for score in summary.exact)
+            remarks.append(
+                f"{summary.info.name}: some clips came back exactly; their SDR is rounding "
+                f"(over 200 dB), so the mean of {names} is no quantity."
+            )
     if paper:
         remarks.append(f"(paper): {REMARK}.")
     return remarks
