@@ -150,7 +150,9 @@ def _measure(
     with (
         Store(store_path) as store,
         metric_processes(workers) as executor,
-        Progress(*columns, console=errors, transient=True) as progress,
+        Progress(
+            *columns, console=errors, transient=True, disable=not errors.is_terminal
+        ) as progress,
     ):
         task = progress.add_task("starting", total=len(codecs) * len(manifest.clips))
 

@@ -14,7 +14,7 @@ from bench.codec import CodecInfo
 from bench.stats import Interval, bootstrap_interval
 from bench.suites import Score, Suite
 
-# One sample of a second off in its last bit still leaves about 190 dB; an exact copy has 220 to 310.
+# One sample of a second off in its last bit leaves about 190 dB; an exact copy has 220 to 310.
 _EXACT_SDR_DB = 200.0
 
 
