@@ -1,6 +1,6 @@
 """Training losses on waveforms [B, T]; each returns a scalar, lower is better.
 
-Source: SQCodec paper, appendix A, Equations (3) and (4).
+Source: SQCodec paper, appendix A, Equations (3) and (4); `spread_loss` is this project's.
 """
 
 from __future__ import annotations
@@ -31,6 +31,18 @@ def stft_loss(reference: Tensor, estimate: Tensor) -> Tensor:
         a, b = _magnitude(reference, size), _magnitude(estimate, size)
         total = total + (a - b).abs().mean() + 2 * (a.log10() - b.log10()).abs().mean()
     return total / len(STFT_SIZES)
+
+
+def spread_loss(projected: Tensor) -> Tensor:
+    """Keep the quantizer's dimensions centred and spread over their levels.
+
+    Mean over the dimensions of mean^2 + (deviation - 1)^2 of `projected` [B, F, L], what goes
+    into the quantizer's tanh. Without it, the first steps push the dimensions' means so far
+    that tanh saturates, one code remains and the encoder gets no gradient any more.
+    """
+    mean = projected.mean(dim=(0, 1))
+    deviation = projected.std(dim=(0, 1))
+    return (mean.square() + (deviation - 1).square()).mean()
 
 
 def _magnitude(x: Tensor, size: int) -> Tensor:

@@ -26,12 +26,24 @@ from sqcodec.model import SQCodecNetwork
 from sqcodec.presets import get_config
 from sqcodec.training.corpus import PackedCorpus
 from sqcodec.training.crops import CropSampler
-from sqcodec.training.losses import stft_loss, waveform_loss
+from sqcodec.training.initial import initialise
+from sqcodec.training.losses import spread_loss, stft_loss, waveform_loss
 from sqcodec.weights import WeightsCard, replace_file, save_weights
 
 # Batches of validation are drawn with a seed of their own, always the same ones.
 VALIDATION_SEED = 20_260_101
-LOG_COLUMNS = ("step", "loss", "waveform", "stft", "learning_rate", "audio_s_per_s", "validation")
+LOG_COLUMNS = (
+    "step",
+    "loss",
+    "waveform",
+    "stft",
+    "spread",
+    "learning_rate",
+    "audio_s_per_s",
+    "validation",
+)
+# So many steps in a row without a finite gradient end the run.
+MAX_SKIPPED_STEPS = 10
 
 
 class TrainingError(RuntimeError):
@@ -53,6 +65,7 @@ class TrainConfig:
         rising_share: share of the run in which the rate rises.
         max_gradient_norm: of all parameters together (paper: 10,000).
         waveform_weight, stft_weight: of the losses (the authors' later code: 100 and 1).
+        spread_weight: of the loss that keeps the quantizer's levels in use.
         kind_shares: how often speech, music and effects are drawn (paper: equally).
         seed: of initial weights, crops and quantizer noise.
         checkpoint_every: steps between checkpoints.
@@ -70,6 +83,7 @@ class TrainConfig:
     max_gradient_norm: float = 10_000.0
     waveform_weight: float = 100.0
     stft_weight: float = 1.0
+    spread_weight: float = 5.0
     kind_shares: dict[str, float] = field(
         default_factory=lambda: {"speech": 1.0, "music": 1.0, "effects": 1.0}
     )
@@ -130,12 +144,14 @@ class Trainer:
         except ValueError as error:
             raise TrainingError(str(error)) from error
         self.crop_duration_s = crop_length / model_config.sample_rate
-        torch.manual_seed(config.seed)
-        self.network = SQCodecNetwork(model_config).to(self.device)
+        self.network = SQCodecNetwork(model_config)
+        initialise(self.network, config.seed)
+        self.network.to(self.device)
         self.optimizer = torch.optim.AdamW(
             self.network.parameters(), lr=config.initial_learning_rate
         )
         self.step = 0
+        self._skipped = 0
         self.heard_s = 0.0
         self.seconds = 0.0
         if resume:
@@ -186,18 +202,22 @@ class Trainer:
         audio = self.crops.batch(config.batch_size, config.seed, self.step).to(self.device)
         torch.manual_seed(_noise_seed(config.seed, self.step))
         self.network.train()
-        waveform, stft = self._losses(audio)
-        loss = config.waveform_weight * waveform + config.stft_weight * stft
+        losses = self._losses(audio)
+        loss = self._total(losses)
         self.optimizer.zero_grad()
         loss.backward()
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), config.max_gradient_norm)
-        if not (torch.isfinite(loss) and torch.isfinite(norm)):
-            raise TrainingError(
-                f"the loss is not finite at step {self.step}; the last checkpoint is kept, "
-                "try a lower learning rate"
-            )
         learning_rate = float(self.scheduler.get_last_lr()[0])
-        self.optimizer.step()
+        if torch.isfinite(norm):
+            self.optimizer.step()
+            self._skipped = 0
+        else:
+            self._skipped += 1
+        if self._skipped == MAX_SKIPPED_STEPS:
+            raise TrainingError(
+                f"no finite gradient in {MAX_SKIPPED_STEPS} steps in a row, the last of them "
+                f"{self.step}; the last checkpoint is kept, try a lower learning rate"
+            )
         self.scheduler.step()
         self.step += 1
         seconds = time.perf_counter() - started
@@ -207,15 +227,28 @@ class Trainer:
         return {
             "step": self.step,
             "loss": loss.item(),
-            "waveform": waveform.item(),
-            "stft": stft.item(),
+            **{name: value.item() for name, value in losses.items()},
             "learning_rate": learning_rate,
             "audio_s_per_s": heard_s / seconds,
         }
 
-    def _losses(self, audio: Tensor) -> tuple[Tensor, Tensor]:
-        estimate = self.network(audio)
-        return waveform_loss(audio, estimate), stft_loss(audio, estimate)
+    def _losses(self, audio: Tensor) -> dict[str, Tensor]:
+        network = self.network
+        latent = network.encoder(audio)
+        estimate = network.decoder(network.quantizer(latent))
+        return {
+            "waveform": waveform_loss(audio, estimate),
+            "stft": stft_loss(audio, estimate),
+            "spread": spread_loss(network.quantizer.project_in(latent)),
+        }
+
+    def _total(self, losses: dict[str, Tensor]) -> Tensor:
+        config = self.config
+        return (
+            config.waveform_weight * losses["waveform"]
+            + config.stft_weight * losses["stft"]
+            + config.spread_weight * losses["spread"]
+        )
 
     @torch.no_grad()
     def validate(self) -> float:
@@ -225,8 +258,7 @@ class Trainer:
         total = 0.0
         for i in range(config.validation_batches):
             audio = self.validation.batch(config.batch_size, VALIDATION_SEED, i).to(self.device)
-            waveform, stft = self._losses(audio)
-            total += (config.waveform_weight * waveform + config.stft_weight * stft).item()
+            total += self._total(self._losses(audio)).item()
         return total / config.validation_batches
 
     def save(self) -> None:
