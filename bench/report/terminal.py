@@ -39,29 +39,22 @@ def table(
     for score in suite.scores:
         shown.add_column(_heading(score), justify="right", no_wrap=True)
     shown.add_column("clips", justify="right", no_wrap=True)
-    shown.add_column("failed", justify="right", no_wrap=True)
     for summary in summaries:
         intervals = [dict(summary.scores).get(score) for score in suite.scores]
-        shown.add_row(
-            Text(summary.info.name, style="bold"),
-            _NONE if summary.bitrate_bps is None else f"{summary.bitrate_bps:,.0f}",
-            *(_number(interval.mean if interval else None) for interval in intervals),
-            str(summary.n_clips),
-            Text(str(summary.n_failed), style="bold red" if summary.n_failed else ""),
-        )
-        for label, bounds in (
-            (
-                f"  {CONFIDENCE:.0%} from",
-                [interval.low if interval else None for interval in intervals],
-            ),
-            ("      to", [interval.high if interval else None for interval in intervals]),
-        ):
-            shown.add_row(label, "", *map(_number, bounds), "", "", style="dim")
+        failed = Text(f"{summary.n_failed} failed", style="bold red" if summary.n_failed else "")
+        bitrate = _NONE if summary.bitrate_bps is None else f"{summary.bitrate_bps:,.0f}"
+        means = [_number(interval.mean if interval else None) for interval in intervals]
+        lows = [_number(interval.low if interval else None) for interval in intervals]
+        highs = [_number(interval.high if interval else None) for interval in intervals]
+        name = Text(summary.info.name, style="bold")
+        shown.add_row(name, bitrate, *means, str(summary.n_clips))
+        shown.add_row(f"  {CONFIDENCE:.0%} from", "", *lows, failed, style="dim")
+        shown.add_row("      to", "", *highs, "", style="dim")
         shown.add_section()
     for row in paper:
         values = [_number(row.scores[score.name]) for score in suite.scores]
         name = f"{row.model}\n  (paper)"
-        shown.add_row(name, f"{row.bitrate_bps:,.0f}", *values, _NONE, _NONE, style="italic")
+        shown.add_row(name, f"{row.bitrate_bps:,.0f}", *values, _NONE, style="italic")
     return Group(shown, *(Text(line) for line in _remarks(summaries, paper)), *_failures(summaries))
 
 
