@@ -57,7 +57,7 @@ class WeightsCard:
     preset: str
     description: str
     padding: str = "hop"
-    licence: str = "CC-BY-SA-3.0"
+    licence: str = "MIT"
     training: str = ""
 
 
@@ -149,7 +149,6 @@ def import_authors(folder: Path, preset: str, out: Path) -> None:
         preset=preset,
         description=f"the authors' published weights of {preset}, imported",
         padding="window",
-        licence="MIT",
     )
     save_weights(out, network, card)
 
