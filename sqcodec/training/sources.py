@@ -8,9 +8,9 @@ training file, whatever `SOURCES` says. The split is by package and by voice:
 - two recordings of one person are on one side, as far as packages tell who speaks. Debian
   credits the Spanish Asterisk prompts to the speaker of the English ones, which are held
   out, so the Spanish ones are on neither side;
-- Hedgewars' voice packs reuse a few recordings: the packs Classic, Default and Default_uk
-  share many and are all trained on; the ones that a held-out pack has in common with a
-  training pack are in `SHARED_RECORDINGS` and on neither side.
+- Hedgewars' voice packs reuse a few recordings: packs that share many are on the training
+  side (`SAME_SPEAKER`); the ones that a held-out pack has in common with a training pack are
+  on neither side (`SHARED_RECORDINGS`).
 
 Speakers are labels as good as the packages allow: a voice pack or a language of a package
 counts as one speaker where nobody is named.
@@ -40,8 +40,9 @@ HELD_OUT_LETTERS = ("de", "en_GB", "fr", "lt")
 class Source:
     """A rule: files of `package` whose path matches `pattern` are audio of this kind.
 
-    `speaker` and `language` may use the pattern's named groups, as in ``hedgewars-{pack}``;
-    a group that took no part in the match gives an empty string.
+    `speaker` and `language` may use the pattern's named groups, as in ``hedgewars-{pack}``.
+    A group that took no part in the match is empty, except `language`: what is not marked
+    with a language is English in every package here.
     """
 
     package: str
@@ -118,6 +119,22 @@ SOURCES: tuple[Source, ...] = (
     ),
     Source(
         "fillets-ng-data-cs",
+        _FILLETS + r"sound/share/border/cs/sp-shout_small",
+        "speech",
+        "GPL-2.0-only",
+        "fillets-m",
+        "cs",
+    ),
+    Source(
+        "fillets-ng-data-cs",
+        _FILLETS + r"sound/share/border/cs/sp-shout_big",
+        "speech",
+        "GPL-2.0-only",
+        "fillets-v",
+        "cs",
+    ),
+    Source(
+        "fillets-ng-data-cs",
         _FILLETS + r"sound/(?P<level>.*)/cs/",
         "speech",
         "GPL-2.0-only",
@@ -138,12 +155,12 @@ SOURCES: tuple[Source, ...] = (
         "hedgewars-data",
         _HEDGEWARS + r"Sounds/voices/(?P<pack>[A-Za-z]+(_(?P<language>[a-z]{2}))?)/",
         "speech",
-        "GFDL-1.3-or-later",
+        "GFDL-1.3-no-invariants-only",
         "hedgewars-{pack}",
         "{language}",
     ),
     Source("hedgewars-data", _HEDGEWARS + r"Sounds/Droplet", "effects", "CC-BY-SA-3.0"),
-    Source("hedgewars-data", _HEDGEWARS + "Sounds/", "effects", "GFDL-1.3-or-later"),
+    Source("hedgewars-data", _HEDGEWARS + "Sounds/", "effects", "GFDL-1.3-no-invariants-only"),
     Source("hedgewars-data", _HEDGEWARS + "Music/", "music", "GPL-2.0-only"),
     Source("wesnoth-1.16-music", r"usr/share/games/wesnoth/", "music", "GPL-2.0-or-later"),
     Source("warzone2100-music", r"usr/share/games/warzone2100/music/", "music", "GPL-2.0-or-later"),
@@ -151,13 +168,21 @@ SOURCES: tuple[Source, ...] = (
     Source(
         "freedroidrpg-data",
         _FREEDROID + r"(sound/effects/bot_sounds/(?P<voice>voice_samples)/"
-        r"|sound/effects/(?P<tux>tux_ingame_comments)/|.*/titles/)",
+        r"|sound/effects/(?P<tux>tux_ingame_comments)/|.*/(?P<narrator>titles)/)",
         "speech",
         "GPL-2.0-or-later",
-        "freedroid-{voice}{tux}",
+        "freedroid-{voice}{tux}{narrator}",
         "en",
     ),
     Source("freedroidrpg-data", _FREEDROID + "sound/effects/", "effects", "GPL-2.0-or-later"),
+    Source("wesnoth-1.16-data", r"usr/share/games/wesnoth/", "effects", "GPL-2.0-or-later"),
+    Source("megaglest-data", r"usr/share/games/megaglest/.*/music/", "music", "CC-BY-SA-3.0"),
+    Source("megaglest-data", r"usr/share/games/megaglest/", "effects", "CC-BY-SA-3.0"),
+    Source("minetest-data", r"usr/share/games/minetest/", "effects", "CC-BY-SA-3.0"),
+    Source("colobot-common-sounds", r"usr/share/games/colobot/music/", "music", "GPL-3.0-or-later"),
+    Source(
+        "colobot-common-sounds", r"usr/share/games/colobot/sounds/", "effects", "GPL-3.0-or-later"
+    ),
 )
 
 # (package, pattern): test material. A package with an empty pattern is held out as a whole.
@@ -168,9 +193,17 @@ HELD_OUT: tuple[tuple[str, str], ...] = (
     ("asterisk-core-sounds-it-g722", ""),
     ("frozen-bubble-data", ""),
     ("sonic-pi-samples", ""),
+    ("ktuberling-data", ""),
     ("hedgewars-data", _HEDGEWARS + rf"Sounds/voices/({'|'.join(HELD_OUT_VOICE_PACKS)})/"),
     ("klettres-data", rf"usr/share/klettres/({'|'.join(HELD_OUT_LETTERS)})/"),
 )
+
+# Voice packs that share recordings are one speaker's, for the validation split's sake.
+SAME_SPEAKER = {
+    "hedgewars-Classic": "hedgewars-Default",
+    "hedgewars-Default_uk": "hedgewars-Default",
+    "hedgewars-Default_pl": "hedgewars-Russian_pl",
+}
 
 # Recordings of training packs that a held-out pack has too: HillBilly's moan is Default's,
 # and Mobster's Ooff2 correlates with Russian's (0.74) more than two performances do.
@@ -190,42 +223,38 @@ def packages() -> tuple[str, ...]:
     return tuple(dict.fromkeys(source.package for source in SOURCES))
 
 
-def describe(package: str, relative_path: str) -> Source | None:
-    """The rule for one path with its names filled in, or None if it is not trained on."""
-    excluded = HELD_OUT + SHARED_RECORDINGS
-    if _matches(excluded, package, relative_path):
-        return None
+def training_file(package: str, root: Path, relative_path: str) -> TrainingFile | None:
+    """What the rules say of one path of a package unpacked at `root`; None: not trained on."""
     if PurePosixPath(relative_path).suffix.lower() not in AUDIO_SUFFIXES:
+        return None
+    if _matches(HELD_OUT + SHARED_RECORDINGS, package, relative_path):
         return None
     for source in SOURCES:
         match = re.match(source.pattern, relative_path) if source.package == package else None
         if match:
             names = {name: value or "" for name, value in match.groupdict().items()}
-            language = source.language.format(**names) or ("en" if source.speaker else "")
-            # "tuxpaint-" and the like: the unmarked language of every package is English.
+            names["language"] = names.get("language") or "en"
             speaker = source.speaker.format(**names)
-            speaker = speaker + "en" if speaker.endswith("-") else speaker
-            return Source(package, source.pattern, source.kind, source.licence, speaker, language)
+            speaker = SAME_SPEAKER.get(speaker, speaker)
+            return TrainingFile(
+                root / relative_path,
+                relative_path,
+                package,
+                source.kind,
+                speaker or f"{package}/{PurePosixPath(relative_path).stem}",
+                speaker,
+                source.language.format(**names),
+                source.licence,
+            )
     return None
 
 
 def training_files(package: str, root: Path) -> Iterator[TrainingFile]:
-    """The training files of a package unpacked under `root`, in the order of their paths."""
+    """The training files of a package unpacked at `root`, in the order of their paths."""
     for path in sorted(root.rglob("*")):
-        relative_path = path.relative_to(root).as_posix()
-        source = describe(package, relative_path)
-        if source is None or not path.is_file():
-            continue
-        yield TrainingFile(
-            path,
-            relative_path,
-            package,
-            source.kind,
-            source.speaker or f"{package}/{path.stem}",
-            source.speaker,
-            source.language,
-            source.licence,
-        )
+        file = training_file(package, root, path.relative_to(root).as_posix())
+        if file is not None and path.is_file():
+            yield file
 
 
 def _matches(rules: tuple[tuple[str, str], ...], package: str, relative_path: str) -> bool:
