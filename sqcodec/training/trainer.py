@@ -107,7 +107,8 @@ class Trainer:
     """Trains one network in one run folder.
 
     Args:
-        config: the settings; on resume, `steps` may differ from the earlier part's.
+        config: the settings; on resume, steps and learning rates may differ from the
+            earlier part's.
         corpus: packed audio at the preset's sample rate.
         folder: of the run; created.
         device: where to compute.
@@ -312,6 +313,11 @@ class Trainer:
             )
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
+        for group in self.optimizer.param_groups:
+            # The schedule reads its ends from here; a resumed run may change them.
+            group["initial_lr"] = self.config.initial_learning_rate
+            group["max_lr"] = self.config.learning_rate
+            group["min_lr"] = self.config.final_learning_rate
         self.step, self.heard_s = state["step"], state["heard_s"]
         self.seconds = state["seconds"]
         if self.step > self.config.steps:
