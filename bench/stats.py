@@ -135,7 +135,8 @@ class _Clusters:
 
 
 def _clustered(values: NDArray[np.float64], cluster_of: NDArray[np.int64]) -> _Clusters:
-    return _Clusters(np.bincount(cluster_of, weights=values), np.bincount(cluster_of))
+    sums = np.bincount(cluster_of, weights=values).astype(np.float64)
+    return _Clusters(sums, np.bincount(cluster_of))
 
 
 def _group_numbers(groups: pd.Series) -> NDArray[np.int64]:

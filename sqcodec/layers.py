@@ -190,7 +190,7 @@ class LastUnit(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.residuals = nn.ModuleList(_DilatedResidual(width, d) for d in (1, 3, 9))
+        self.residuals = nn.ModuleList(DilatedResidual(width, d) for d in (1, 3, 9))
         self.snake = Snake(width)
         self.conv = weight_normed(nn.Conv1d(width, 1, kernel_size=7, padding=3))
 
@@ -201,7 +201,7 @@ class LastUnit(nn.Module):
         return torch.tanh(conv_nlc(self.conv, self.snake(x))[..., 0])
 
 
-class _DilatedResidual(nn.Module):
+class DilatedResidual(nn.Module):
     """x + conv_1x1(snake(dilated_conv(snake(x)))), [B, T, C] -> [B, T, C]."""
 
     def __init__(self, width: int, dilation: int) -> None:

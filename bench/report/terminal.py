@@ -53,8 +53,8 @@ def table(
         shown.add_section()
     for row in paper:
         values = [_number(row.scores[score.name]) for score in suite.scores]
-        name = f"{row.model}\n  (paper)"
-        shown.add_row(name, f"{row.bitrate_bps:,.0f}", *values, _NONE, style="italic")
+        label = f"{row.model}\n  (paper)"
+        shown.add_row(label, f"{row.bitrate_bps:,.0f}", *values, _NONE, style="italic")
     return Group(shown, *(Text(line) for line in _remarks(summaries, paper)), *_failures(summaries))
 
 

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from sqcodec.layers import ConvUnit, LastUnit
+from sqcodec.layers import ConvUnit, DilatedResidual, LastUnit
 from sqcodec.model import SQCodecNetwork
 from sqcodec.tconv import TEConvGate
 
@@ -39,13 +39,13 @@ def initialise(network: SQCodecNetwork, seed: int) -> None:
             _scale(module.reduce, _BRANCH_GAIN)
         elif isinstance(module, TEConvGate):
             _scale(module.merge, _BRANCH_GAIN)
+        elif isinstance(module, DilatedResidual):
+            _scale(module.pointwise, _BRANCH_GAIN)
         elif isinstance(module, LastUnit):
-            for residual in module.residuals:
-                _scale(residual.pointwise, _BRANCH_GAIN)
             _scale(module.conv, _OUTPUT_GAIN)
-    with torch.no_grad():
-        network.quantizer.project_in.bias.zero_()
-        network.decoder.last.conv.bias.zero_()
+    for start in (network.quantizer.project_in, network.decoder.last.conv):
+        assert start.bias is not None
+        nn.init.zeros_(start.bias)
 
 
 @torch.no_grad()
