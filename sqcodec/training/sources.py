@@ -69,9 +69,21 @@ class TrainingFile:
 
 SOURCES: tuple[Source, ...] = (
     Source(
-        "asterisk-core-sounds-fr-g722", _ASTERISK, "speech", "CC-BY-SA-3.0", "june-wallack", "fr"
+        "asterisk-core-sounds-fr-g722",
+        _ASTERISK + "fr_CA_f_June/",
+        "speech",
+        "CC-BY-SA-3.0",
+        "june-wallack",
+        "fr",
     ),
-    Source("asterisk-core-sounds-ru-g722", _ASTERISK, "speech", "CC-BY-3.0", "ivrvoice-ru", "ru"),
+    Source(
+        "asterisk-core-sounds-ru-g722",
+        _ASTERISK + "ru_RU_f_IvrvoiceRU/",
+        "speech",
+        "CC-BY-3.0",
+        "ivrvoice-ru",
+        "ru",
+    ),
     # Names of stamps read aloud: <stamp>_desc_<language>.ogg, without a language in English.
     Source(
         "tuxpaint-stamps-default",
