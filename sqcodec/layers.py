@@ -55,10 +55,19 @@ def conv_nlc(conv: nn.Conv1d, x: Tensor) -> Tensor:
 
 
 def upsample_linear(x: Tensor, rate: int) -> Tensor:
-    """Linear interpolation in time by a whole factor: [B, T, C] -> [B, T * rate, C]."""
-    x = x[:, None].permute(0, 3, 1, 2)  # [B, C, 1, T], channels-last in memory
-    x = nnf.interpolate(x, scale_factor=(1, rate), mode="bilinear", align_corners=False)
-    return x.permute(0, 2, 3, 1)[:, 0]
+    """Linear interpolation in time by a whole factor: [B, T, C] -> [B, T * rate, C].
+
+    Samples lie in the middle of their frames (align_corners false). Written out, because
+    PyTorch computes each sample's position in float32, which is off far into a clip.
+    """
+    before = torch.cat([x[:, :1], x[:, :-1]], dim=1)
+    after = torch.cat([x[:, 1:], x[:, -1:]], dim=1)
+    phases = []
+    for phase in range(rate):
+        # From the middle of the frame, in frames, at -1/2 .. 1/2.
+        offset = (2 * phase + 1 - rate) / (2 * rate)
+        phases.append(torch.lerp(x, before if offset < 0 else after, abs(offset)))
+    return torch.stack(phases, dim=2).flatten(1, 2)  # [B, T, rate, C] -> [B, T * rate, C]
 
 
 class _SnakeFunction(torch.autograd.Function):

@@ -210,15 +210,16 @@ class Trainer:
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), config.max_gradient_norm)
         learning_rate = float(self.scheduler.get_last_lr()[0])
         if torch.isfinite(norm):
-            self.optimizer.step()
             self._skipped = 0
         else:
             self._skipped += 1
+            self.optimizer.zero_grad()  # a parameter without a gradient is not touched
         if self._skipped == MAX_SKIPPED_STEPS:
             raise TrainingError(
                 f"no finite gradient in {MAX_SKIPPED_STEPS} steps in a row, the last of them "
                 f"{self.step}; the last checkpoint is kept, try a lower learning rate"
             )
+        self.optimizer.step()
         self.scheduler.step()
         self.step += 1
         seconds = time.perf_counter() - started

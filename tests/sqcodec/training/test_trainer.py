@@ -135,11 +135,32 @@ def test_learning_rate_goes_up_and_down(
 def test_a_loss_that_is_not_finite_stops_the_run(
     config: TrainConfig, corpus: PackedCorpus, tmp_path: Path
 ) -> None:
-    trainer = Trainer(config, corpus, tmp_path / "run")
+    trainer = Trainer(replace(config, steps=50), corpus, tmp_path / "run")
     with torch.no_grad():
         trainer.network.decoder.last.conv.bias.fill_(float("nan"))
-    with pytest.raises(TrainingError, match="not finite at step 0"):
+    with pytest.raises(TrainingError, match="no finite gradient in 10 steps in a row"):
         trainer.run()
+    assert trainer.step == 9
+
+
+def test_a_single_step_without_a_finite_gradient_changes_nothing(
+    config: TrainConfig, corpus: PackedCorpus, tmp_path: Path
+) -> None:
+    trainer = Trainer(replace(config, steps=2), corpus, tmp_path / "run")
+    weight = trainer.network.decoder.last.conv.bias
+    with torch.no_grad():
+        weight.fill_(float("nan"))
+    before = {name: p.detach().clone() for name, p in trainer.network.named_parameters()}
+
+    def mend(row: dict[str, float]) -> None:
+        if row["step"] == 1:
+            for name, parameter in trainer.network.named_parameters():
+                assert torch.equal(parameter.nan_to_num(), before[name].nan_to_num()), name
+            with torch.no_grad():
+                weight.fill_(0.0)
+
+    trainer.run(mend)
+    assert all(torch.isfinite(p).all() for p in trainer.network.parameters())
 
 
 def test_an_existing_run_is_not_overwritten(
