@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy import signal
 
-from sqcodec.training.losses import LOG_FLOOR, stft_loss, waveform_loss
+from sqcodec.training.losses import LOG_FLOOR, spread_loss, stft_loss, waveform_loss
 
 
 def _pair() -> tuple[torch.Tensor, torch.Tensor]:
@@ -54,3 +54,13 @@ def test_silence_has_finite_gradients() -> None:
     stft_loss(reference, silence).backward()
     assert silence.grad is not None
     assert torch.isfinite(silence.grad).all()
+
+
+def test_spread_loss_is_least_for_centred_unit_deviation() -> None:
+    values = torch.randn(2, 500, 6, generator=torch.Generator().manual_seed(0))
+    values = (values - values.mean((0, 1))) / values.std((0, 1))
+    assert spread_loss(values).item() < 1e-10
+    # One dimension of six shifted by 3, one of deviation 1 / 2: (9 + 1 / 4) / 6.
+    values[..., 0] += 3
+    values[..., 1] /= 2
+    assert abs(spread_loss(values).item() - 9.25 / 6) < 1e-4
