@@ -113,7 +113,7 @@ def load_weights(path: Path) -> tuple[SQCodecNetwork, WeightsCard]:
         network = SQCodecNetwork(get_config(card.preset))
         network.load_state_dict(state)
     except (ValueError, RuntimeError) as error:
-        why = str(error).splitlines()[0]
+        why = " ".join(str(error).split())[:200]  # torch lists every parameter, a line each
         raise CheckpointError(f"{path} does not fit preset {card.preset!r}: {why}") from error
     if not all(torch.isfinite(value).all() for value in state.values()):
         raise CheckpointError(f"{path} holds values that are not finite")
