@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_info
 
 from baselines.anchors import Identity
 from bench import audio, runner
@@ -333,12 +334,6 @@ def test_real_metrics_in_processes_of_their_own(tmp_path: Path) -> None:
 
 def test_a_metric_process_has_one_thread_for_linear_algebra() -> None:
     with metric_processes(1) as processes:
-        threads = processes.submit(_threads).result()
-    assert threads
-    assert set(threads) == {1}
-
-
-def _threads() -> list[int]:
-    from threadpoolctl import threadpool_info
-
-    return [library["num_threads"] for library in threadpool_info()]
+        libraries = processes.submit(threadpool_info).result()
+    assert libraries
+    assert {library["num_threads"] for library in libraries} == {1}
