@@ -100,7 +100,8 @@ def load_weights(path: Path) -> tuple[SQCodecNetwork, WeightsCard]:
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
-            state = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118
+            names = file.keys()  # the file is no mapping: it cannot be iterated itself
+            state = {name: file.get_tensor(name).float() for name in names}
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{path} cannot be read as safetensors: {error}") from error
     if metadata.get("format") != FORMAT:

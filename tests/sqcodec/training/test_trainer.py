@@ -103,7 +103,7 @@ def test_overfits_one_clip(config: TrainConfig, corpus: PackedCorpus, tmp_path: 
     )
     trainer = Trainer(config, corpus, tmp_path / "run")
     batch = trainer.crops.batch(1, 0, 0)
-    trainer.crops.batch = lambda batch_size, seed, step: batch  # type: ignore[method-assign]
+    trainer.crops.batch = lambda batch_size, seed, step: batch
     losses: list[float] = []
     trainer.run(lambda row: losses.append(row["waveform"]))
     assert np.mean(losses[-10:]) < losses[0] / 5
@@ -215,7 +215,7 @@ def test_a_kind_that_the_corpus_lacks(
 )
 def test_bad_settings(config: TrainConfig, changes: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        replace(config, **changes)  # type: ignore[arg-type]
+        replace(config, **changes)
 
 
 def test_crops_depend_on_seed_and_step_alone(corpus: PackedCorpus) -> None:
@@ -240,14 +240,12 @@ def test_no_crop_comes_from_the_other_split(corpus: PackedCorpus) -> None:
         read.append(clip_index)
         return original(clip_index, start, n_samples)
 
-    corpus.read = spy  # type: ignore[method-assign]
+    corpus.read = spy
     CropSampler(corpus, "train", 6000, SPEECH_ONLY).batch(20, 0, 0)
     assert set(corpus.clips["split"].iloc[read]) == {"train"}
 
 
 def test_silent_audio_is_refused(corpus: PackedCorpus) -> None:
-    corpus.read = lambda clip_index, start=0, n_samples=None: np.zeros(  # type: ignore[method-assign]
-        n_samples or 100, np.float32
-    )
+    corpus.read = lambda clip_index, start=0, n_samples=None: np.zeros(n_samples or 100, np.float32)
     with pytest.raises(ValueError, match="in a row were silent"):
         CropSampler(corpus, "train", 1600, SPEECH_ONLY).batch(1, 0, 0)
