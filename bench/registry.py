@@ -10,30 +10,19 @@ SQCodec.
 
 from __future__ import annotations
 
-import difflib
 import importlib
-from collections.abc import Iterable
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Protocol, cast
 
 from bench.codec import Codec, CodecUnavailableError
+from bench.names import UnknownNameError
 
 ENTRY_POINT_GROUP = "bench.codecs"
 
 _ADAPTERS = ("baselines.anchors", "baselines.sqcodec")
 _CHECKPOINT_ADAPTER = "baselines.sqcodec"
 _CHECKPOINT_SUFFIX = ".safetensors"
-
-
-class UnknownNameError(ValueError):
-    """No codec, suite or dataset has that name; the message says which are near and known."""
-
-    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
-        known = list(known)
-        near = difflib.get_close_matches(name, known, n=3)
-        hint = f"did you mean {' or '.join(near)}? " if near else ""
-        super().__init__(f"no {kind} is called {name!r}; {hint}available: {', '.join(known)}")
 
 
 class _Adapter(Protocol):

@@ -1,0 +1,21 @@
+"""bench.names: a name that is not known."""
+
+import pytest
+
+from bench.names import UnknownNameError
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("opus-8", "no codec is called 'opus-8'; did you mean opus-8k? available: opus-8k, mp3"),
+        ("zz", "no codec is called 'zz'; available: opus-8k, mp3"),
+    ],
+)
+def test_near_and_known_names_are_told(name: str, message: str) -> None:
+    assert str(UnknownNameError("codec", name, ["opus-8k", "mp3"])) == message
+
+
+def test_of_very_many_names_the_first_are_shown() -> None:
+    said = str(UnknownNameError("clip", "nothing", (f"clip-{i}" for i in range(1000))))
+    assert said.endswith("clip-38, clip-39 and 960 more")
