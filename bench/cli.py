@@ -15,10 +15,11 @@ from rich.table import Table
 
 from bench import registry
 from bench.codec import Codec, CodecUnavailableError
+from bench.datasets.load import DATASETS, load_data
 from bench.datasets.manifest import Manifest, ManifestError
-from bench.datasets.mini import mini
 from bench.executors import metric_processes
 from bench.metrics import METRICS
+from bench.names import UnknownNameError
 from bench.report.paper import PaperRow, paper_row
 from bench.report.results import result_of, write
 from bench.report.summary import Summary, summarise
@@ -28,8 +29,6 @@ from bench.store import DEFAULT_PATH, Store, StoreError
 from bench.suites import SUITES, Suite
 
 T = TypeVar("T")
-
-DATASETS = {"mini": mini}
 
 SOME_FAILED = 1
 MISSING = 2
@@ -87,7 +86,14 @@ def run_(
         str, typer.Option(help="Codecs, separated by commas; names or SQCodec checkpoints.")
     ],
     suite: Annotated[str, typer.Option(help="The scores to compute.")] = "signal",
-    data: Annotated[str, typer.Option(help="The clips to compute them on.")] = "mini",
+    data: Annotated[
+        str,
+        typer.Option(help='"mini", a Codec-SUPERB tree, a folder of audio or a manifest (.csv).'),
+    ] = "mini",
+    kind: Annotated[
+        str | None,
+        typer.Option(help="Of the clips in a folder: speech (the default), music or effects."),
+    ] = None,
     store: Annotated[Path, typer.Option(help="Where cells are kept.")] = DEFAULT_PATH,
     results: Annotated[Path, typer.Option(help="Where a JSON per codec goes.")] = Path("results"),
     workers: Annotated[
@@ -104,11 +110,13 @@ def run_(
     errors = Console(stderr=True, soft_wrap=True, highlight=False)
     try:
         chosen_suite = _named("suite", suite, SUITES)
-        manifest = _named("data set", data, DATASETS)()
         codecs, missing = _load_codecs(codec)
-    except (registry.UnknownNameError, ManifestError) as error:
+        manifest = load_data(data, kind)
+    except (UnknownNameError, ManifestError) as error:
         errors.print(f"bench: {error}", style="red", markup=False)
         raise typer.Exit(MISSING) from None
+    for note in manifest.notes:
+        errors.print(note, markup=False)
     for line in missing:
         errors.print(f"bench: {line}", style="red", markup=False)
     if not codecs:
@@ -204,7 +212,7 @@ def _paper_rows(summaries: list[Summary], suite: Suite, errors: Console) -> list
 
 def _named(kind: str, name: str, known: dict[str, T]) -> T:
     if name not in known:
-        raise registry.UnknownNameError(kind, name, known)
+        raise UnknownNameError(kind, name, known)
     return known[name]
 
 

@@ -3,7 +3,8 @@
 Columns that a manifest must have: ``id``, ``path`` (relative to the CSV's folder), ``dataset``,
 ``kind`` (speech, music or effects) and ``sha256`` (of the file). Columns that it may have:
 ``speaker``, ``language``, ``transcript``, ``label`` and ``group``. Other columns (sources and
-licences, say) are for people and are not read.
+licences, say) are for people and are not read. A manifest is checked as a table only: an
+audio file that is missing or not the one it was is a fault of that clip, found when it is read.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import csv
 import hashlib
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -61,15 +63,17 @@ class Manifest:
         name: of the set, as it is stored with results.
         revision: a hash of all that the manifest says of its clips, their files included.
         clips: in the order of the file.
+        notes: what a user has to know of the set, such as what is not in it; a line each.
     """
 
     name: str
     revision: str
     clips: tuple[Clip, ...]
+    notes: tuple[str, ...] = ()
 
 
 def load_manifest(csv_path: Path, name: str = "") -> Manifest:
-    """Read a manifest and check it; audio files are looked for but not opened.
+    """Read a manifest and check it; audio files are not looked for.
 
     Args:
         csv_path: the CSV file, in UTF-8 with a header.
@@ -78,8 +82,8 @@ def load_manifest(csv_path: Path, name: str = "") -> Manifest:
     A clip without a group is in that of its speaker, or in one of its own if it has none.
 
     Raises:
-        ManifestError: if the file is missing or no CSV, lacks a column, has no row, repeats
-            an id, or has a row with an empty or wrong value or a file that does not exist.
+        ManifestError: the file is missing or no CSV, lacks a column, has no row, repeats
+            an id, or has a row with an empty or wrong value.
     """
     try:
         with open(csv_path, newline="", encoding="utf-8-sig") as file:
@@ -111,7 +115,7 @@ def load_manifest(csv_path: Path, name: str = "") -> Manifest:
             )
         line_of[clip.id] = line
         clips.append(clip)
-    return Manifest(name or csv_path.stem, _revision(clips), tuple(clips))
+    return Manifest(name or csv_path.stem, revision_of(clips), tuple(clips))
 
 
 def _clip(row: dict[str, str | None], folder: Path) -> Clip:
@@ -126,22 +130,19 @@ def _clip(row: dict[str, str | None], folder: Path) -> Clip:
         raise ValueError(f"kind must be one of {', '.join(KINDS)}, got {values['kind']!r}")
     if not re.fullmatch("[0-9a-f]{64}", values["sha256"]):
         raise ValueError(f"sha256 must be 64 hexadecimal digits, got {values['sha256']!r}")
-    path = folder / values["path"]
-    if not path.is_file():
-        raise ValueError(f"no such file: {path}")
     texts = {column: values.get(column, "") for column in OPTIONAL_COLUMNS}
     texts["group"] = texts["group"] or texts["speaker"] or values["id"]
     return Clip(
         dataset=values["dataset"],
         id=values["id"],
         kind=values["kind"],
-        path=path,
+        path=folder / values["path"],
         sha256=values["sha256"],
         **texts,
     )
 
 
-def _revision(clips: list[Clip]) -> str:
+def revision_of(clips: Iterable[Clip]) -> str:
     """Hash of the clips, wherever their files lie and in whatever order they come."""
     said = [asdict(clip) | {"path": ""} for clip in sorted(clips, key=lambda clip: clip.id)]
     text = json.dumps(said, sort_keys=True, ensure_ascii=True)

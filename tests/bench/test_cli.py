@@ -153,7 +153,7 @@ def test_without_any_codec_nothing_runs(bench: Callable[..., Result], tmp_path: 
         ),
         (
             ["--codec", "reference", "--data", "mimi"],
-            "no data set is called 'mimi'; did you mean mini? available: mini",
+            "no data set, folder or manifest is called 'mimi'; did you mean mini? available: mini",
         ),
     ],
 )
