@@ -20,7 +20,7 @@ from bench.names import UnknownNameError
 
 ENTRY_POINT_GROUP = "bench.codecs"
 
-_ADAPTERS = ("baselines.anchors", "baselines.sqcodec")
+_ADAPTERS = ("baselines.anchors", "baselines.ffmpeg", "baselines.sqcodec")
 _CHECKPOINT_ADAPTER = "baselines.sqcodec"
 _CHECKPOINT_SUFFIX = ".safetensors"
 
