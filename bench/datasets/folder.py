@@ -45,15 +45,21 @@ def load_folder(folder: Path, kind: str) -> Manifest:
         for path in paths
     )
     sets = list(dict.fromkeys(clip.dataset for clip in clips))
-    shown = ", ".join(sets[:_MOST_SHOWN]) + ", ..." * (len(sets) > _MOST_SHOWN)
     notes = [
-        f"{folder}: {len(clips)} clips, all taken for {kind} (--kind), "
-        f"in {len(sets)} data sets that weigh alike: {shown}"
+        f"{folder}: clips: {len(clips)}, all taken for {kind} (--kind); "
+        f"data sets, which weigh alike: {_listed(sets)}"
     ]
-    if len(found) > len(paths):
-        n_others = len(found) - len(paths)
-        notes.append(f"{folder}: {n_others} files left out, no audio by their suffix")
+    others = [str(path.relative_to(folder)) for path in found if path not in places]
+    if others:
+        notes.append(f"{folder}: left out, no audio by their suffix: {_listed(others)}")
     return Manifest(name, revision_of(clips), clips, tuple(notes))
+
+
+def _listed(names: list[str]) -> str:
+    """Names in a line, with their number where there are many."""
+    shown = ", ".join(names[:_MOST_SHOWN])
+    rest = len(names) - _MOST_SHOWN
+    return f"{shown} and {rest} more" if rest > 0 else shown
 
 
 def clip_id(path: Path, root: Path) -> str:
