@@ -40,7 +40,8 @@ class SQCodecAdapter:
             n_codebooks=1,
             codebook_size=info.codebook_size,
             frame_rate_hz=info.frame_rate_hz,
-            revision=info.revision,
+            # Another device rounds differently, which may change codes.
+            revision=info.revision if codec.device.type == "cpu" else f"{info.revision}-cuda",
             weights=info.weights,
             licence=info.licence,
             citation=_CITATION,
@@ -75,15 +76,15 @@ class SQCodecAdapter:
         return self._codec.decode(codes, encoded.length).cpu().numpy()
 
 
-def load(name: str) -> SQCodecAdapter:
-    """The preset called `name`, or the checkpoint at that path.
+def load(name: str, device: str = "cpu") -> SQCodecAdapter:
+    """The preset called `name`, or the checkpoint at that path, computing on `device`.
 
     Raises:
         CodecUnavailableError: its weights are not here, or the file is no checkpoint of ours;
             one line says what to do.
     """
     try:
-        codec = sqcodec.load(name)
+        codec = sqcodec.load(name, device=device)
     except (sqcodec.WeightsNotFoundError, sqcodec.CheckpointError) as error:
         raise CodecUnavailableError(str(error)) from error
     if name in NAMES:

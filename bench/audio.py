@@ -23,6 +23,9 @@ from numpy.typing import NDArray
 RESAMPLER = f"soxr {version('soxr')} HQ"
 """What resamples here, in full: it decides scores wherever a codec has a rate of its own."""
 
+READER = f"libsndfile {soundfile.__libsndfile_version__}"
+"""What reads files here: it decides the samples of a clip that is stored with loss."""
+
 # libsndfile's log of a RIFF file that is shorter than its header says.
 _SHORT_RIFF = re.compile(r"^data\s*: (\d+) \(should be (\d+)\)", re.MULTILINE)
 # Programs that write WAV into a pipe do not know the length and declare the largest one.

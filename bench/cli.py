@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
@@ -14,17 +15,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from bench import registry
-from bench.codec import Codec, CodecUnavailableError
+from bench.codec import CodecInfo
 from bench.datasets.load import DATASETS, load_data
 from bench.datasets.manifest import Manifest, ManifestError
-from bench.executors import metric_processes
+from bench.devices import DEVICES
 from bench.metrics import METRICS
 from bench.names import UnknownNameError
 from bench.report.paper import PaperRow, paper_row
 from bench.report.results import result_of, write
 from bench.report.summary import Summary, summarise
 from bench.report.terminal import table
-from bench.runner import RunError, Step, gather, run, source_of
+from bench.runner import Job, RunError, Step, Team, gather, plan_run, run, source_of
 from bench.store import DEFAULT_PATH, Store, StoreError
 from bench.suites import SUITES, Suite
 
@@ -33,7 +34,6 @@ T = TypeVar("T")
 SOME_FAILED = 1
 MISSING = 2
 INTERRUPTED = 130
-_CEILING = "reference"
 # Without a terminal there is no width to keep to; the signal suite's table needs this much.
 _FILE_WIDTH = 120
 
@@ -99,55 +99,67 @@ def run_(
     workers: Annotated[
         int, typer.Option(min=1, help="Processes that compute metrics.", show_default="one a core")
     ] = os.cpu_count() or 1,
+    device: Annotated[
+        str, typer.Option(help=f"Where codecs compute, if they can choose: {', '.join(DEVICES)}.")
+    ] = "auto",
+    clip_timeout: Annotated[
+        float,
+        typer.Option(min=0.1, help="Seconds that a clip may take in a codec, and in the metrics."),
+    ] = 600.0,
 ) -> None:
     """Score codecs on a data set, beside the untouched clips ("reference").
 
-    Cells that the store has are not computed again; failed ones are tried again.
+    Cells that the store has are not computed again; failed ones are tried again. Stopped in
+    whatever way, the same command goes on from what is in the store.
 
     Exit status: 0 all clips scored; 1 some clips lack a score (they are listed); 2 something
     asked for is missing or cannot be used; 130 stopped by Ctrl-C (what was finished is kept).
     """
     errors = Console(stderr=True, soft_wrap=True, highlight=False)
+    names = [name.strip() for name in codec.split(",")]
     try:
         chosen_suite = _named("suite", suite, SUITES)
-        codecs, missing = _load_codecs(codec)
+        _named("device", device, dict.fromkeys(DEVICES))
         manifest = load_data(data, kind)
-    except (UnknownNameError, ManifestError) as error:
-        errors.print(f"bench: {error}", style="red", markup=False)
-        raise typer.Exit(MISSING) from None
-    for note in manifest.notes:
-        errors.print(note, markup=False)
-    for line in missing:
-        errors.print(f"bench: {line}", style="red", markup=False)
-    if not codecs:
-        raise typer.Exit(MISSING)
-    try:
-        summaries = _measure(codecs, manifest, chosen_suite, store, results, workers, errors)
+        for note in manifest.notes:
+            errors.print(note, markup=False)
+        with Team.of(names, device, workers, clip_timeout) as team:
+            with errors.status("loading codecs"):
+                codecs = team.codecs()
+            if codecs.unknown:
+                raise RunError(codecs.unknown)
+            for line in codecs.missing:
+                errors.print(f"bench: {line}", style="red", markup=False)
+            if not codecs.infos:
+                raise typer.Exit(MISSING)
+            with Store(store) as opened:
+                _compute(codecs.infos, manifest, chosen_suite, opened, team, errors)
+                summaries = _written(codecs.infos, manifest, chosen_suite, opened, results, errors)
     except KeyboardInterrupt:
         errors.print("bench: stopped; what was finished is kept, the same command goes on from it")
         raise typer.Exit(INTERRUPTED) from None
-    except (RunError, StoreError, OSError) as error:
+    except (UnknownNameError, ManifestError, RunError, StoreError, OSError) as error:
         errors.print(f"bench: {error}", style="red", markup=False)
         raise typer.Exit(MISSING) from None
     _console().print(
         table(summaries, _paper_rows(summaries, chosen_suite, errors), chosen_suite, manifest.name)
     )
-    if missing:
+    if codecs.missing:
         raise typer.Exit(MISSING)
     if any(summary.failures for summary in summaries):
         raise typer.Exit(SOME_FAILED)
 
 
-def _measure(
-    codecs: list[Codec],
+def _compute(
+    codecs: Sequence[CodecInfo],
     manifest: Manifest,
     suite: Suite,
-    store_path: Path,
-    results: Path,
-    workers: int,
+    store: Store,
+    team: Team,
     errors: Console,
-) -> list[Summary]:
-    """Run what is missing, write the results and return a summary per codec."""
+) -> None:
+    """Compute what the store lacks, and say what is going on."""
+    plan = plan_run(codecs, manifest, suite, store)
     steps: list[Step] = []
     columns = (
         TextColumn("{task.description}"),
@@ -155,46 +167,41 @@ def _measure(
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
-    with (
-        Store(store_path) as store,
-        metric_processes(workers) as executor,
-        Progress(
-            *columns, console=errors, transient=True, disable=not errors.is_terminal
-        ) as progress,
-    ):
-        task = progress.add_task("starting", total=len(codecs) * len(manifest.clips))
+    with Progress(
+        *columns, console=errors, transient=True, disable=not errors.is_terminal
+    ) as progress:
+        task = progress.add_task("starting", total=len(plan.jobs))
 
-        def show(step: Step) -> None:
+        def show_start(job: Job) -> None:
+            progress.update(task, description=f"{job.source.codec}  {job.clip.id}")
+
+        def show_step(step: Step) -> None:
             steps.append(step)
-            progress.update(task, advance=1, description=f"{step.codec}  {step.clip}")
+            progress.update(task, advance=1)
 
-        run(codecs, manifest, suite, store, executor, show)
-        n_new = sum(step.n_scored + step.n_failed for step in steps)
-        n_kept = sum(step.n_kept for step in steps)
-        errors.print(f"{n_new} cells computed, {n_kept} were in {store_path}")
-        summaries = []
-        for codec in codecs:
-            cells = gather(codec.info, manifest, suite, store)
-            summary = summarise(codec.info, cells, suite)
-            source = source_of(codec.info, manifest, suite)
-            path = write(result_of(summary, cells, source), results)
-            errors.print(f"wrote {path}")
-            summaries.append(summary)
+        run(plan, store, team, show_start, show_step)
+    n_new = sum(step.n_scored + step.n_failed for step in steps)
+    n_kept = plan.n_kept + sum(step.n_kept for step in steps)
+    errors.print(f"{n_new} cells computed, {n_kept} were in {store.path}", markup=False)
+
+
+def _written(
+    codecs: Sequence[CodecInfo],
+    manifest: Manifest,
+    suite: Suite,
+    store: Store,
+    results: Path,
+    errors: Console,
+) -> list[Summary]:
+    """Write the results of each codec and return its summary."""
+    summaries = []
+    for info in codecs:
+        cells = gather(info, manifest, suite, store)
+        summary = summarise(info, cells, suite)
+        path = write(result_of(summary, cells, source_of(info, manifest, suite)), results)
+        errors.print(f"wrote {path}", markup=False)
+        summaries.append(summary)
     return summaries
-
-
-def _load_codecs(names: str) -> tuple[list[Codec], list[str]]:
-    """The codecs that can run, ending with the ceiling, and a line for each that cannot."""
-    codecs: list[Codec] = []
-    missing = []
-    for name in dict.fromkeys(part.strip() for part in names.split(",")):
-        try:
-            codecs.append(registry.load(name))
-        except CodecUnavailableError as error:
-            missing.append(str(error))
-    if codecs and all(codec.info.name != _CEILING for codec in codecs):
-        codecs.append(registry.load(_CEILING))
-    return codecs, missing
 
 
 def _paper_rows(summaries: list[Summary], suite: Suite, errors: Console) -> list[PaperRow]:

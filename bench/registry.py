@@ -1,21 +1,24 @@
 """The registry of codecs: from a name to a codec, importing no more than that one needs.
 
-An adapter module has ``NAMES``, the codecs it offers, and ``load(name) -> Codec``. The
-project's own are listed here and asked in order, so that a codec without a model does not
-wait for a neural one's framework. Third parties join by an entry point in the group
-``bench.codecs``: its name is the codec's, its object a function ``load(name) -> Codec``; it
-cannot take the place of a codec of ours. A path to a ``.safetensors`` file is a checkpoint of
-SQCodec.
+An adapter module has ``NAMES``, the codecs it offers, and ``load(name) -> Codec``; one that
+can compute elsewhere than on the CPU takes ``load(name, device)``, "cpu" or "cuda". The
+project's own are listed here and asked in order, so that a codec without a model does not wait
+for a neural one's framework. Third parties join by an entry point in the group
+``bench.codecs``: its name is the codec's, its object a function like those; it cannot take the
+place of a codec of ours. A path to a ``.safetensors`` file is a checkpoint of SQCodec.
 """
 
 from __future__ import annotations
 
 import importlib
+import inspect
+from collections.abc import Callable
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Protocol, cast
 
 from bench.codec import Codec, CodecUnavailableError
+from bench.devices import resolve
 from bench.names import UnknownNameError
 
 ENTRY_POINT_GROUP = "bench.codecs"
@@ -27,8 +30,7 @@ _CHECKPOINT_SUFFIX = ".safetensors"
 
 class _Adapter(Protocol):
     NAMES: tuple[str, ...]
-
-    def load(self, name: str) -> Codec: ...
+    load: Callable[..., Codec]
 
 
 def _adapter(module: str) -> _Adapter:
@@ -45,8 +47,12 @@ def available() -> dict[str, str]:
     return {name: entry.module for name, entry in _third_parties().items()} | ours
 
 
-def load(name: str) -> Codec:
+def load(name: str, device: str = "cpu") -> Codec:
     """Load the codec called `name`, or the SQCodec checkpoint at that path.
+
+    Args:
+        name: of a codec, or a path.
+        device: where it shall compute if it leaves a choice; one of `bench.devices.DEVICES`.
 
     Raises:
         UnknownNameError: there is no such codec.
@@ -55,20 +61,26 @@ def load(name: str) -> Codec:
     if name.endswith(_CHECKPOINT_SUFFIX):
         if not Path(name).is_file():
             raise CodecUnavailableError(f"no checkpoint at {name}: no such file")
-        return _adapter(_CHECKPOINT_ADAPTER).load(name)
+        return _call(_adapter(_CHECKPOINT_ADAPTER).load, name, device)
     for module in _ADAPTERS:
         adapter = _adapter(module)
         if name in adapter.NAMES:
-            return adapter.load(name)
+            return _call(adapter.load, name, device)
     third_parties = _third_parties()
     if name not in third_parties:
         raise UnknownNameError("codec", name, available())
     entry = third_parties[name]
     try:
-        return entry.load()(name)
+        return _call(entry.load(), name, device)
     except CodecUnavailableError:
         raise
     except Exception as error:  # whatever a stranger's package raises is its codec's fault
         raise CodecUnavailableError(
             f"codec {name!r} of {entry.value} does not load: {type(error).__name__}: {error}"
         ) from error
+
+
+def _call(load: Callable[..., Codec], name: str, device: str) -> Codec:
+    if "device" in inspect.signature(load).parameters:
+        return load(name, device=resolve(device))
+    return load(name)

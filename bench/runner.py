@@ -1,46 +1,53 @@
 """The runner: from codecs, a data set and a suite to cells in the store.
 
 A run asks for cells. Those with a value are not computed again, failed ones are tried again.
-A clip that lacks any goes through the codec once, in this process, while a pool of processes
-scores earlier ones; its cells are written in one transaction. Whatever goes wrong with one
-clip (its file, the codec, a metric) becomes the error in its cells, and the run goes on.
+A clip that lacks any goes through the codec once, in a process of its own, while other
+processes score earlier ones; its cells are written in one transaction. Whatever goes wrong
+with one clip (its file, the codec, a metric, a process that dies or hangs) becomes the error
+in its cells, and the run goes on.
 
-Besides the suite's metrics every clip has three measures of the run itself: `bits` (what the
-codec sent), `duration` (s) and `sample_rate` (Hz) of the reference, so that bit/s can be
-taken over any set of clips.
+Besides the suite's metrics every clip has measures of the run itself: `bits` (what the codec
+sent), `duration` (s) and `sample_rate` (Hz) of the reference, so that bit/s can be taken over
+any set of clips, and `frames` of a codec with tokens, whose codes are stored with it.
 """
 
 from __future__ import annotations
 
+import functools
 import json
+import os
 import platform
-import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
-from contextlib import suppress
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bench import audio
-from bench.codec import Codec, CodecInfo
+from bench import audio, coding, scoring
+from bench.codec import CodecInfo
+from bench.coding import Codecs, Coded, Uncoded
 from bench.datasets.manifest import Clip, Manifest
-from bench.executors import Outcome, reason, score_clip
+from bench.executors import Worker, WorkerFailed, WorkerLost, wait_for
 from bench.metrics import METRICS
-from bench.roundtrip import through_codec
+from bench.scoring import Outcome
+from bench.scratch import scratch_folder
 from bench.store import Cell, Source, Store
 from bench.suites import Suite
 
-MEASURE_UNITS = {"bits": "bit", "duration": "s", "sample_rate": "Hz"}
+MEASURE_UNITS = {"bits": "bit", "duration": "s", "sample_rate": "Hz", "frames": ""}
 """What the run itself measures of every clip, with units."""
 
 _MEASURE_VERSION = "1"
 _LIBRARIES = ("numpy", "scipy", "soundfile", "soxr", "torch")
-_MAX_WAITING = 16  # clips decoded and not yet scored: bounds memory where scoring is slower
+_WAITING_PER_WORKER = 2  # clips decoded and not yet scored: bounds the disk they take
 
 
 class RunError(RuntimeError):
@@ -48,21 +55,51 @@ class RunError(RuntimeError):
 
 
 @dataclass(frozen=True)
+class Job:
+    """One clip through one codec: the cells that it lacks.
+
+    Attributes:
+        source: what its cells have in common with others.
+        clip: the clip.
+        shown_path: of the clip's file, from the data set's folder on.
+        missing: metric -> version.
+    """
+
+    source: Source
+    clip: Clip
+    shown_path: str
+    missing: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run has to do.
+
+    Attributes:
+        jobs: clip by clip, each through all codecs that lack cells of it.
+        n_kept: cells that are there already.
+    """
+
+    jobs: tuple[Job, ...]
+    n_kept: int
+
+
+@dataclass(frozen=True)
 class Step:
-    """One clip through one codec is dealt with.
+    """One job is done.
 
     Attributes:
         codec, clip: their names.
         n_scored: cells that got a value now.
         n_failed: cells that got an error now.
-        n_kept: cells that were there already.
+        n_kept: cells that another run has computed meanwhile.
     """
 
     codec: str
     clip: str
     n_scored: int
     n_failed: int
-    n_kept: int
+    n_kept: int = 0
 
 
 def source_of(info: CodecInfo, manifest: Manifest, suite: Suite) -> Source:
@@ -73,150 +110,253 @@ def source_of(info: CodecInfo, manifest: Manifest, suite: Suite) -> Source:
         dataset_revision=manifest.revision,
         codec=info.name,
         codec_revision=info.revision,
+        reader=audio.READER,
         resampler="" if info.sample_rate is None else audio.RESAMPLER,
     )
 
 
-def wanted(clip: Clip, suite: Suite) -> dict[str, str]:
-    """The cells that a suite asks of a clip: metric name -> version."""
-    versions = dict.fromkeys(MEASURE_UNITS, _MEASURE_VERSION)
+def wanted(clip: Clip, suite: Suite, info: CodecInfo) -> dict[str, str]:
+    """The cells that a suite asks of a clip through a codec: metric name -> version."""
+    measures = [name for name in MEASURE_UNITS if name != "frames" or info.n_codebooks]
+    versions = dict.fromkeys(measures, _MEASURE_VERSION)
     return versions | {name: METRICS[name].version for name in suite.metrics_for(clip.kind)}
 
 
-def run(
-    codecs: Sequence[Codec],
-    manifest: Manifest,
-    suite: Suite,
-    store: Store,
-    executor: Executor,
-    on_step: Callable[[Step], None] = lambda step: None,
-) -> None:
-    """Compute the cells that are missing for every codec and clip, and store them.
+def plan_run(codecs: Iterable[CodecInfo], manifest: Manifest, suite: Suite, store: Store) -> Plan:
+    """Find the cells that the store lacks."""
+    folder = os.path.commonpath([clip.path.parent for clip in manifest.clips])
+    infos = [(info, source_of(info, manifest, suite)) for info in codecs]
+    scored = {source: store.scored(source) for _, source in infos}
+    jobs = []
+    n_kept = 0
+    for clip in manifest.clips:
+        for info, source in infos:
+            asked = wanted(clip, suite, info)
+            missing = _lacking(asked, clip, scored[source])
+            n_kept += len(asked) - len(missing)
+            if missing:
+                jobs.append(Job(source, clip, os.path.relpath(clip.path, folder), missing))
+    return Plan(tuple(jobs), n_kept)
 
-    Metrics run in `executor`; codecs, and `on_step` after each clip, in the calling thread.
-    When something interrupts it (KeyboardInterrupt, say), the clips that are being scored are
-    finished and stored first.
 
-    Raises:
-        RunError: a metric process died.
-        StoreError: the store cannot be written.
+def _lacking(
+    asked: dict[str, str], clip: Clip, present: set[tuple[str, str, str, str]]
+) -> dict[str, str]:
+    return {
+        name: metric_version
+        for name, metric_version in asked.items()
+        if (clip.id, clip.sha256, name, metric_version) not in present
+    }
+
+
+class Team:
+    """The processes of a run: one for the codecs, several for metrics, each started when needed.
+
+    A context manager; leaving it ends them, whatever they do.
     """
-    crew = _Crew(store, executor, on_step)
-    sources = [source_of(codec.info, manifest, suite) for codec in codecs]
-    scored = [store.scored(source) for source in sources]
-    try:
-        for clip in manifest.clips:
-            reference = _Reference(clip)
-            asked = wanted(clip, suite)
-            for codec, source, present in zip(codecs, sources, scored, strict=True):
-                missing = {
-                    name: metric_version
-                    for name, metric_version in asked.items()
-                    if (clip.id, clip.sha256, name, metric_version) not in present
-                }
-                job = _Job(source, clip, missing, n_kept=len(asked) - len(missing))
-                crew.take(job, codec, reference)
-        while crew.waiting:
-            crew.collect()
-    except BrokenExecutor as error:
-        crew.wind_up()
-        raise RunError(
-            "a metric process was ended from outside (out of memory?); what was finished is "
-            "kept: run the same command again"
-        ) from error
-    except BaseException:
-        crew.wind_up()
-        raise
 
+    def __init__(self, codec: Worker, metrics: Sequence[Worker], clip_timeout_s: float) -> None:
+        self.codec = codec
+        self.metrics = metrics
+        self.clip_timeout_s = clip_timeout_s
 
-@dataclass
-class _Job:
-    """One clip through one codec: the cells it lacks (metric -> version), and how many it has."""
+    @classmethod
+    def of(cls, names: Sequence[str], device: str, n_workers: int, clip_timeout_s: float) -> Self:
+        """Processes for codecs by their names and for all metrics.
 
-    source: Source
-    clip: Clip
-    missing: dict[str, str]
-    n_kept: int
+        Args:
+            names: of codecs, as `bench.registry` knows them.
+            device: where they compute (`bench.devices.DEVICES`).
+            n_workers: how many processes compute metrics.
+            clip_timeout_s: how long a clip may take in a codec, and in the metrics, seconds.
+        """
+        functions = tuple(metric.function for metric in METRICS.values())
+        return cls(
+            Worker("codec", functools.partial(coding.prepare, tuple(names), device)),
+            [
+                Worker("metric", functools.partial(scoring.prepare, functions))
+                for _ in range(n_workers)
+            ],
+            clip_timeout_s,
+        )
 
-
-class _Reference:
-    """A clip's audio, read and checked once, at the first need, for all codecs of a run."""
-
-    def __init__(self, clip: Clip) -> None:
-        self._clip = clip
-        self._audio: tuple[NDArray[np.float32], int] | None = None
-
-    def read(self) -> tuple[NDArray[np.float32], int]:
-        """Samples [T] and rate (Hz).
+    def codecs(self) -> Codecs:
+        """Load the codecs and return what they are, and what is missing.
 
         Raises:
-            AudioError: the file is unusable or not the one of the manifest.
+            RunError: their process died.
         """
-        if self._audio is None:
-            samples, sample_rate = audio.read(self._clip.path)
-            found = audio.sha256(self._clip.path)
-            if found != self._clip.sha256:
-                raise audio.AudioError(
-                    f"{self._clip.path}: not the file of the manifest (sha256 {found[:12]}..., "
-                    f"expected {self._clip.sha256[:12]}...)"
-                )
-            self._audio = samples, sample_rate
-        return self._audio
+        try:
+            self.codec.call(coding.codecs)
+            return self.codec.result()
+        except (WorkerLost, WorkerFailed) as error:
+            raise RunError(f"the codecs cannot be loaded: {error}") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with ExitStack() as stack:
+            for worker in (self.codec, *self.metrics):
+                stack.callback(worker.stop)
+
+
+def run(
+    plan: Plan,
+    store: Store,
+    team: Team,
+    on_start: Callable[[Job], None] = lambda job: None,
+    on_step: Callable[[Step], None] = lambda step: None,
+) -> None:
+    """Do the jobs of a plan and store their cells.
+
+    An interrupt (KeyboardInterrupt, say) costs the clips that are at work, no other.
+
+    Args:
+        plan: from `plan_run`.
+        store: where the cells go.
+        team: whose codecs are those of the plan.
+        on_start: called when a clip goes into the codec.
+        on_step: called when its cells are stored.
+
+    Raises:
+        RunError: decoded audio cannot be handed over, or a metric cannot be loaded.
+        StoreError: the store cannot be written.
+    """
+    try:
+        with scratch_folder() as folder:
+            _Crew(store, team, folder, on_start, on_step).work(plan)
+    except WorkerFailed as error:
+        raise RunError(
+            f"{error}; what was finished is kept, the same command goes on from it"
+        ) from error
+
+
+@dataclass(frozen=True)
+class _Decoded:
+    """A job whose clip went through the codec, and the file it left."""
+
+    job: Job
+    coded: Coded
+    pair: Path
 
 
 class _Crew:
-    """Takes jobs through the codec here and the metrics elsewhere, and stores their cells."""
+    """Moves jobs through the codec's process and those of the metrics into the store."""
 
-    def __init__(self, store: Store, executor: Executor, on_step: Callable[[Step], None]) -> None:
-        self.waiting: dict[Future[dict[str, Outcome]], tuple[_Job, dict[str, Outcome]]] = {}
+    def __init__(
+        self,
+        store: Store,
+        team: Team,
+        folder: Path,
+        on_start: Callable[[Job], None],
+        on_step: Callable[[Step], None],
+    ) -> None:
         self._store = store
-        self._executor = executor
+        self._team = team
+        self._folder = folder
+        self._on_start = on_start
         self._on_step = on_step
+        self._coding: tuple[Job, Path] | None = None
+        self._waiting: deque[_Decoded] = deque()
+        self._scoring: dict[Worker, _Decoded] = {}
+        self._most_waiting = _WAITING_PER_WORKER * len(team.metrics)
         self._libraries = json.dumps({name: version(name) for name in _LIBRARIES})
         self._host = platform.node()
 
-    def take(self, job: _Job, codec: Codec, reference: _Reference) -> None:
-        """Send a clip through the codec and hand it to the metrics."""
-        if not job.missing:
-            self._finish(job, {})
+    def work(self, plan: Plan) -> None:
+        """Do all jobs."""
+        codec, metrics = self._team.codec, self._team.metrics
+        jobs = enumerate(plan.jobs)
+        while True:
+            while not codec.busy and len(self._waiting) < self._most_waiting:
+                number, job = next(jobs, (0, None))
+                if job is None:
+                    break
+                self._code(job, self._folder / f"{number}.npy")
+            for worker in metrics:
+                if self._waiting and not worker.busy:
+                    self._score(worker, self._waiting.popleft())
+            done = wait_for([codec, *metrics])
+            if not done:
+                return
+            for worker in done:
+                if worker is codec:
+                    self._take_decoded()
+                else:
+                    self._take_scores(worker)
+
+    def _code(self, job: Job, pair: Path) -> None:
+        """Send a clip into the codec, unless another run has dealt with it meanwhile."""
+        present = self._store.scored(job.source, job.clip.id)
+        missing = _lacking(job.missing, job.clip, present)
+        if not missing:
+            self._on_step(Step(job.source.codec, job.clip.id, 0, 0, len(job.missing)))
             return
-        start = time.perf_counter()
-        try:
-            samples, sample_rate = reference.read()
-            decoded = through_codec(codec, samples, sample_rate)
-        except Exception as error:  # a codec may raise anything; it costs this one clip
-            failed = Outcome(None, reason(error), time.perf_counter() - start)
-            self._finish(job, dict.fromkeys(job.missing, failed))
-            return
-        seconds = time.perf_counter() - start
-        measured = {
-            "bits": Outcome(decoded.bits, None, seconds),
-            "duration": Outcome(len(samples) / sample_rate, None, 0.0),
-            "sample_rate": Outcome(float(sample_rate), None, 0.0),
-        }
-        metrics = [METRICS[name] for name in job.missing if name in METRICS]
-        future = self._executor.submit(
-            score_clip, metrics, decoded.reference, decoded.estimate, sample_rate
+        self._coding = replace(job, missing=missing), pair
+        self._on_start(job)
+        self._team.codec.call(
+            coding.code_clip,
+            job.source.codec,
+            job.clip.path,
+            job.shown_path,
+            job.clip.sha256,
+            pair,
+            timeout_s=self._team.clip_timeout_s,
         )
-        self.waiting[future] = job, measured
-        while len(self.waiting) >= _MAX_WAITING:
-            self.collect()
 
-    def collect(self) -> None:
-        """Wait for at least one clip to be scored, and store all that are."""
-        for future in wait(self.waiting, return_when=FIRST_COMPLETED).done:
-            job, measured = self.waiting[future]
-            self._finish(job, measured | future.result())
-            del self.waiting[future]  # only now, so that an interrupt above loses nothing
+    def _take_decoded(self) -> None:
+        assert self._coding is not None
+        job, pair = self._coding
+        self._coding = None
+        try:
+            coded = self._team.codec.result()
+        except WorkerLost as lost:
+            pair.unlink(missing_ok=True)
+            coded = Uncoded(str(lost), lost.seconds)
+        if isinstance(coded, Uncoded):
+            failed = Outcome(None, coded.error, coded.seconds)
+            self._finish(job, dict.fromkeys(job.missing, failed))
+        else:
+            self._waiting.append(_Decoded(job, coded, pair))
 
-    def wind_up(self) -> None:
-        """Drop the clips that no process has begun; wait for the others and store them."""
-        for future, (job, measured) in self.waiting.items():
-            if not future.cancel():
-                with suppress(BrokenExecutor):
-                    self._finish(job, measured | future.result())
+    def _score(self, worker: Worker, decoded: _Decoded) -> None:
+        self._scoring[worker] = decoded
+        metrics = [METRICS[name] for name in decoded.job.missing if name in METRICS]
+        worker.call(
+            scoring.score_file,
+            metrics,
+            decoded.pair,
+            decoded.coded.sample_rate,
+            timeout_s=self._team.clip_timeout_s,
+        )
 
-    def _finish(self, job: _Job, outcomes: dict[str, Outcome]) -> None:
+    def _take_scores(self, worker: Worker) -> None:
+        decoded = self._scoring.pop(worker)
+        try:
+            outcomes = worker.result()
+        except WorkerLost as lost:
+            failed = Outcome(None, str(lost), lost.seconds)
+            outcomes = {name: failed for name in decoded.job.missing if name in METRICS}
+        decoded.pair.unlink()
+        coded = decoded.coded
+        measured = {
+            "bits": Outcome(coded.bits, None, coded.seconds),
+            "duration": Outcome(coded.n_samples / coded.sample_rate, None, 0.0),
+            "sample_rate": Outcome(float(coded.sample_rate), None, 0.0),
+        }
+        if coded.codes is not None:
+            measured["frames"] = Outcome(float(coded.codes.shape[1]), None, 0.0)
+        self._finish(decoded.job, outcomes | measured, coded.codes)
+
+    def _finish(
+        self, job: Job, outcomes: dict[str, Outcome], codes: NDArray[np.int64] | None = None
+    ) -> None:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         cells = [
             Cell(
@@ -234,12 +374,9 @@ class _Crew:
             )
             for name, metric_version in job.missing.items()
         ]
-        if cells:
-            self._store.put(job.source, cells)
+        self._store.put(job.source, cells, {} if codes is None else {job.clip.sha256: codes})
         n_failed = sum(cell.error is not None for cell in cells)
-        self._on_step(
-            Step(job.source.codec, job.clip.id, len(cells) - n_failed, n_failed, job.n_kept)
-        )
+        self._on_step(Step(job.source.codec, job.clip.id, len(cells) - n_failed, n_failed))
 
 
 def gather(info: CodecInfo, manifest: Manifest, suite: Suite, store: Store) -> pd.DataFrame:
@@ -261,7 +398,7 @@ def gather(info: CodecInfo, manifest: Manifest, suite: Suite, store: Store) -> p
                 "metric_version": metric_version,
             }
             for clip in manifest.clips
-            for metric, metric_version in wanted(clip, suite).items()
+            for metric, metric_version in wanted(clip, suite, info).items()
         ]
     )
     stored = store.cells(source_of(info, manifest, suite)).drop(columns=["seconds", "host"])

@@ -1,43 +1,54 @@
-"""The store: one SQLite table of cells, each a single score with all of its provenance.
+"""The store: one SQLite file of cells, each a single score with all of its provenance.
 
 A cell is one metric of one clip through one codec. Its key is what decided its value: suite,
-dataset, dataset revision, clip and the hash of its file; codec, codec revision and the
-resampler around it ("" for a codec that takes any rate); metric and metric version. A change
-of any of them makes a new cell beside the old one. A cell holds a value or the error that
-stands in its place, never both. Nothing is averaged before it is stored.
+dataset, dataset revision, clip and the hash of its file, and what read it; codec, codec
+revision and the resampler around it ("" for a codec that takes any rate); metric and metric
+version, in which the libraries are that decide the score. A change of any of them makes a new
+cell beside the old one. A cell holds a value or the error that stands in its place, never
+both. Nothing is averaged before it is stored.
 
-Writing replaces a cell of the same key, in one transaction per `put`, so that whatever was
-put survives an interrupted run whole.
+Beside the cells are the codes of each clip, so that the use of codebooks can be taken over any
+set of clips, and the constant delay of each codec.
+
+A `put` is one transaction: whatever was put survives a killed run whole. Several runs may use
+one store at once; each waits for the others' transactions, and what one has scored another
+does not overwrite.
 """
 
 from __future__ import annotations
 
 import math
 import sqlite3
-from collections.abc import Iterable
-from contextlib import closing
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 DEFAULT_PATH = Path(".bench") / "store.sqlite"
 """Under the current directory: a store belongs to the work done there."""
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
-_CREATE = """
-CREATE TABLE IF NOT EXISTS cells (
+_WAIT_S = 60.0  # for another run's transaction, which takes milliseconds
+
+_TABLES = """
+CREATE TABLE cells (
     suite            TEXT NOT NULL,
     dataset          TEXT NOT NULL,
     dataset_revision TEXT NOT NULL,
-    clip             TEXT NOT NULL,
-    clip_sha256      TEXT NOT NULL,
     codec            TEXT NOT NULL,
     codec_revision   TEXT NOT NULL,
+    reader           TEXT NOT NULL,
     resampler        TEXT NOT NULL,
+    clip             TEXT NOT NULL,
+    clip_sha256      TEXT NOT NULL,
     metric           TEXT NOT NULL,
     metric_version   TEXT NOT NULL,
     value            REAL,
@@ -47,10 +58,32 @@ CREATE TABLE IF NOT EXISTS cells (
     host             TEXT NOT NULL,
     libraries        TEXT NOT NULL,
     measured_at      TEXT NOT NULL,
-    PRIMARY KEY (suite, dataset, dataset_revision, codec, codec_revision, resampler,
+    PRIMARY KEY (suite, dataset, dataset_revision, codec, codec_revision, reader, resampler,
                  clip, clip_sha256, metric, metric_version),
     CHECK ((value IS NULL) <> (error IS NULL))
-) WITHOUT ROWID
+) WITHOUT ROWID;
+
+CREATE TABLE codes (
+    codec            TEXT NOT NULL,
+    codec_revision   TEXT NOT NULL,
+    reader           TEXT NOT NULL,
+    resampler        TEXT NOT NULL,
+    clip_sha256      TEXT NOT NULL,
+    n_codebooks      INTEGER NOT NULL,
+    codes            BLOB NOT NULL,
+    PRIMARY KEY (codec, codec_revision, reader, resampler, clip_sha256)
+);
+
+CREATE TABLE delays (
+    codec            TEXT NOT NULL,
+    codec_revision   TEXT NOT NULL,
+    version          TEXT NOT NULL,
+    samples          INTEGER,
+    sample_rate      INTEGER,
+    error            TEXT,
+    PRIMARY KEY (codec, codec_revision, version),
+    CHECK ((samples IS NULL) <> (error IS NULL))
+) WITHOUT ROWID;
 """
 
 
@@ -65,6 +98,7 @@ class Source:
     Attributes:
         suite, dataset, dataset_revision: what was asked and on what data.
         codec, codec_revision: the codec and a hash of what decides its output.
+        reader: what read the clips' files.
         resampler: what changes rates around the codec, "" where nothing does.
     """
 
@@ -73,6 +107,7 @@ class Source:
     dataset_revision: str
     codec: str
     codec_revision: str
+    reader: str
     resampler: str
 
 
@@ -109,77 +144,161 @@ class Cell:
             raise ValueError(f"a cell's value must be finite, got {self.value}")
 
 
+@dataclass(frozen=True)
+class CodecDelay:
+    """A codec's constant delay, or the error why it has none.
+
+    Attributes:
+        samples: at `sample_rate` (Hz), positive where the decoded audio is late.
+        error: why there is no constant delay; "" where there is one.
+    """
+
+    samples: int | None
+    sample_rate: int | None
+    error: str = ""
+
+
 _SOURCE_COLUMNS = [field.name for field in fields(Source)]
 _CELL_COLUMNS = [field.name for field in fields(Cell)]
+_KEY_COLUMNS = [*_SOURCE_COLUMNS, "clip", "clip_sha256", "metric", "metric_version"]
 _WHERE_SOURCE = " AND ".join(f"{column} = ?" for column in _SOURCE_COLUMNS)
+_CODED_COLUMNS = ["codec", "codec_revision", "reader", "resampler"]
+_WHERE_CODED = " AND ".join(f"{column} = ?" for column in _CODED_COLUMNS)
+
+
+def _put_statement() -> str:
+    """Insert a cell, or replace a failed one; one that has a value stays as it is."""
+    columns = _SOURCE_COLUMNS + _CELL_COLUMNS
+    news = [f"{name} = excluded.{name}" for name in columns if name not in _KEY_COLUMNS]
+    return (
+        f"INSERT INTO cells ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))}) "
+        f"ON CONFLICT DO UPDATE SET {', '.join(news)} WHERE error IS NOT NULL"
+    )
 
 
 class Store:
-    """Cells on disk. A context manager; every `put` is on disk when it returns."""
+    """Cells on disk. A context manager; every `put` is on disk when it returns.
 
-    def __init__(self, path: Path) -> None:
+    Attributes:
+        path: of the SQLite file.
+    """
+
+    def __init__(self, path: Path, *, create: bool = True) -> None:
         """Open the store at `path`, creating it and its folder where they are missing.
 
+        Args:
+            path: of the SQLite file.
+            create: whether a store that is not there is made.
+
         Raises:
-            StoreError: no store can be made there, the file is no store, or a newer
-                version of this program wrote it.
+            StoreError: there is no store and none can be made, the file is no store, or
+                another version of this program wrote it.
         """
+        self.path = path
+        if not create and not path.is_file():
+            raise StoreError(f"no store at {path}: bench run makes one, --store says where")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._connection = sqlite3.connect(path)
+            self._connection = sqlite3.connect(path, timeout=_WAIT_S, isolation_level=None)
         except (OSError, sqlite3.Error) as error:
-            raise StoreError(f"cannot open a store at {path}: {error}") from error
+            raise StoreError(f"cannot open a store at {path}: {_said(error)}") from error
         try:
             self._prepare(path)
         except sqlite3.Error as error:
             self._connection.close()
-            raise StoreError(f"{path} cannot be used as a store: {error}") from error
+            raise StoreError(f"{path} cannot be used as a store: {_said(error)}") from error
         except StoreError:
             self._connection.close()
             raise
 
     def _prepare(self, path: Path) -> None:
-        with closing(self._connection.execute("PRAGMA user_version")) as cursor:
-            (version,) = cursor.fetchone()
+        if self._version() == 0:
+            with self._transaction():  # of two runs that start at once, one makes the tables
+                if self._version() == 0:
+                    self._create(path)
+        version = self._version()
         if version > SCHEMA_VERSION:
             raise StoreError(
                 f"{path} was written by a newer version of bench (its schema is {version}, "
                 f"this one knows {SCHEMA_VERSION}): update bench or choose another --store"
             )
-        if version == 0:
-            with self._connection:
-                self._connection.execute(_CREATE)
-                self._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        if version < SCHEMA_VERSION:
+            raise StoreError(
+                f"{path} is of an older version of bench, whose cells do not name all the "
+                "libraries that decide a score: move it away or choose another --store"
+            )
 
-    def put(self, source: Source, cells: Iterable[Cell]) -> None:
-        """Write cells, replacing those of the same key, all of them or none.
+    def _version(self) -> int:
+        return self._rows("PRAGMA user_version")[0][0]
+
+    def _create(self, path: Path) -> None:
+        if self._rows("SELECT 1 FROM sqlite_master"):
+            raise StoreError(f"{path} is an SQLite file of another program, not a store of bench")
+        for statement in filter(str.strip, _TABLES.split(";")):
+            self._connection.execute(statement)
+        self._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """All that is written within, or nothing of it."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._connection.execute("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:  # a full disk may have rolled it back already
+                self._connection.execute("ROLLBACK")
+            raise
+
+    def _rows(self, query: str, values: Iterable[object] = ()) -> list[Any]:
+        with closing(self._connection.execute(query, tuple(values))) as cursor:
+            return cursor.fetchall()
+
+    def put(
+        self,
+        source: Source,
+        cells: Iterable[Cell],
+        codes: Mapping[str, NDArray[np.int64]] | None = None,
+    ) -> None:
+        """Write cells, and codes [K, F] by the hash of their clip, all of them or none.
+
+        A cell that failed before is replaced; one that has a value is left as it is.
 
         Raises:
             StoreError: the disk is full or the store cannot be written.
         """
-        columns = _SOURCE_COLUMNS + _CELL_COLUMNS
-        statement = (
-            f"INSERT OR REPLACE INTO cells ({', '.join(columns)}) "
-            f"VALUES ({', '.join('?' * len(columns))})"
-        )
+        coded = [getattr(source, column) for column in _CODED_COLUMNS]
         try:
-            with self._connection:
+            with self._transaction():
                 self._connection.executemany(
-                    statement, [astuple(source) + astuple(cell) for cell in cells]
+                    _put_statement(), [astuple(source) + astuple(cell) for cell in cells]
+                )
+                self._connection.executemany(
+                    "INSERT OR REPLACE INTO codes VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    [
+                        (*coded, clip, len(array), zlib.compress(array.astype("<u4").tobytes()))
+                        for clip, array in (codes or {}).items()
+                    ],
                 )
         except sqlite3.Error as error:
-            raise StoreError(f"cannot write to the store: {error}") from error
+            raise _cannot_write(error) from error
 
-    def scored(self, source: Source) -> set[tuple[str, str, str, str]]:
+    def scored(self, source: Source, clip: str | None = None) -> set[tuple[str, str, str, str]]:
         """The cells that have a value, as (clip, clip_sha256, metric, metric_version).
 
         Cells with an error are left out: a run tries them again.
+
+        Args:
+            source: of the cells.
+            clip: the clip's id; those of all clips if None.
         """
         query = (
             "SELECT clip, clip_sha256, metric, metric_version FROM cells "
             f"WHERE {_WHERE_SOURCE} AND error IS NULL"
         )
-        return set(self._connection.execute(query, astuple(source)))
+        if clip is None:
+            return set(self._rows(query, astuple(source)))
+        return set(self._rows(f"{query} AND clip = ?", [*astuple(source), clip]))
 
     def cells(self, source: Source) -> pd.DataFrame:
         """All cells of a source, a row each with the fields of `Cell`, by clip and metric."""
@@ -187,9 +306,56 @@ class Store:
             f"SELECT {', '.join(_CELL_COLUMNS)} FROM cells WHERE {_WHERE_SOURCE} "
             "ORDER BY clip, clip_sha256, metric, metric_version"
         )
-        rows = self._connection.execute(query, astuple(source)).fetchall()
-        frame = pd.DataFrame(rows, columns=_CELL_COLUMNS)
+        frame = pd.DataFrame(self._rows(query, astuple(source)), columns=_CELL_COLUMNS)
         return frame.astype({"value": float, "seconds": float})
+
+    def cells_of_clip(self, clip: str) -> pd.DataFrame:
+        """All that is known of a clip: a row a cell, with the fields of `Source` and `Cell`."""
+        columns = _SOURCE_COLUMNS + _CELL_COLUMNS
+        query = (
+            f"SELECT {', '.join(columns)} FROM cells WHERE clip = ? "
+            f"ORDER BY {', '.join(_SOURCE_COLUMNS)}, clip_sha256, measured_at, metric"
+        )
+        frame = pd.DataFrame(self._rows(query, [clip]), columns=columns)
+        return frame.astype({"value": float, "seconds": float})
+
+    def clips(self) -> list[str]:
+        """The ids of all clips that have a cell."""
+        return [clip for (clip,) in self._rows("SELECT DISTINCT clip FROM cells ORDER BY clip")]
+
+    def codes(self, source: Source, clips: Iterable[str]) -> list[NDArray[np.int64]]:
+        """The codes [K, F] of the clips with these hashes, where the store has them."""
+        query = f"SELECT n_codebooks, codes FROM codes WHERE {_WHERE_CODED} AND clip_sha256 = ?"
+        coded = [getattr(source, column) for column in _CODED_COLUMNS]
+        return [
+            np.frombuffer(zlib.decompress(data), "<u4").reshape(n_codebooks, -1).astype(np.int64)
+            for clip in clips
+            for n_codebooks, data in self._rows(query, [*coded, clip])
+        ]
+
+    def put_delay(self, codec: str, revision: str, version: str, delay: CodecDelay) -> None:
+        """Write a codec's constant delay, as measured by a version of the method.
+
+        Raises:
+            StoreError: the disk is full or the store cannot be written.
+        """
+        values = (codec, revision, version, delay.samples, delay.sample_rate, delay.error or None)
+        try:
+            with self._transaction():
+                self._connection.execute(
+                    "INSERT OR REPLACE INTO delays VALUES (?, ?, ?, ?, ?, ?)", values
+                )
+        except sqlite3.Error as error:
+            raise _cannot_write(error) from error
+
+    def delay(self, codec: str, revision: str, version: str) -> CodecDelay | None:
+        """A codec's constant delay; None if it was never measured."""
+        query = (
+            "SELECT samples, sample_rate, coalesce(error, '') FROM delays "
+            "WHERE codec = ? AND codec_revision = ? AND version = ?"
+        )
+        rows = self._rows(query, [codec, revision, version])
+        return CodecDelay(*rows[0]) if rows else None
 
     def close(self) -> None:
         """Close the file."""
@@ -205,3 +371,19 @@ class Store:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _cannot_write(error: sqlite3.Error) -> StoreError:
+    return StoreError(
+        f"cannot write to the store: {_said(error)}; what was finished is kept, the same "
+        "command goes on from it"
+    )
+
+
+def _said(error: Exception) -> str:
+    """An error of SQLite or the system in words of one line."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    if "locked" in str(error):
+        return f"another run has kept it locked for {_WAIT_S:.0f} s"
+    return str(error)

@@ -30,10 +30,12 @@ class Metric:
         unit: "" for a score without one.
         higher_is_better: the direction of "better".
         revision: our own, raised whenever our code changes what comes out.
-        libraries: the packages whose version decides the score.
+        libraries: the packages whose version decides the score, those included that only
+            change its last digits.
         function: where it is computed, as "module:function".
         scored_at_hz: the rate that both signals are brought to first; None where the
             clip's own rate is used, which then belongs to the score's record.
+        removes_delay: it takes the codec's constant delay too, as `delay_samples`.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Metric:
     libraries: tuple[str, ...]
     function: str
     scored_at_hz: int | None = None
+    removes_delay: bool = False
 
     @property
     def version(self) -> str:
@@ -51,13 +54,15 @@ class Metric:
         pins = [f"{library}=={version(library)}" for library in self.libraries]
         return " ".join([f"{self.name}/{self.revision}", *pins])
 
-    def __call__(self, reference: ArrayLike, estimate: ArrayLike, sample_rate: int) -> float:
+    def __call__(
+        self, reference: ArrayLike, estimate: ArrayLike, sample_rate: int, **extra: int
+    ) -> float:
         """Score `estimate` [T] against `reference` [T], both at `sample_rate` (Hz).
 
         Raises:
             ValueError: there is no score; the message says why.
         """
-        return pkgutil.resolve_name(self.function)(reference, estimate, sample_rate)
+        return pkgutil.resolve_name(self.function)(reference, estimate, sample_rate, **extra)
 
 
 METRICS: dict[str, Metric] = {
@@ -69,7 +74,7 @@ METRICS: dict[str, Metric] = {
             unit="dB",
             higher_is_better=True,
             revision=1,
-            libraries=("mir_eval",),
+            libraries=("mir_eval", "numpy", "scipy"),
             function="bench.metrics.sdr:sdr_db",
         ),
         Metric(
@@ -78,7 +83,7 @@ METRICS: dict[str, Metric] = {
             unit="",
             higher_is_better=False,
             revision=1,
-            libraries=("librosa",),
+            libraries=("librosa", "numpy", "scipy"),
             function="bench.metrics.mel:mel_distance",
         ),
         Metric(
@@ -87,7 +92,7 @@ METRICS: dict[str, Metric] = {
             unit="",
             higher_is_better=True,
             revision=1,
-            libraries=("pystoi",),
+            libraries=("pystoi", "numpy", "scipy"),
             function="bench.metrics.stoi:stoi",
             scored_at_hz=10_000,
         ),

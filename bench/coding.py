@@ -1,0 +1,154 @@
+"""What the codec's process does: load codecs by name, and send clips through them.
+
+A clip is read and checked once for all codecs of a run. The reference beside what the codec
+made of it is left in a file for the metrics, as float32 [2, T] at the reference's rate.
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench import audio, registry
+from bench.codec import Codec, CodecInfo, CodecUnavailableError
+from bench.devices import resolve
+from bench.errors import reason
+from bench.names import UnknownNameError
+from bench.roundtrip import through_codec
+
+CEILING = "reference"
+"""The codec that stands beside every other: the untouched clip."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What came of loading codecs.
+
+    Attributes:
+        codecs: those that can run, by their own names, in the order asked for.
+        missing: a line for each that cannot.
+        unknown: why a name or the device is none; "" where all are.
+    """
+
+    codecs: dict[str, Codec] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+    unknown: str = ""
+
+
+@dataclass(frozen=True)
+class Codecs:
+    """`Loaded`, as another process needs it: what the codecs say of themselves."""
+
+    infos: tuple[CodecInfo, ...]
+    missing: tuple[str, ...]
+    unknown: str
+
+
+@dataclass(frozen=True)
+class Coded:
+    """A clip that went through a codec; its audio is in the file.
+
+    Attributes:
+        bits: what the codec sent.
+        codes: int64 [K, F], or None for a codec without tokens.
+        n_samples, sample_rate: of the reference, samples and Hz.
+        seconds: what encoding and decoding took, changes of rate included.
+    """
+
+    bits: float
+    codes: NDArray[np.int64] | None
+    n_samples: int
+    sample_rate: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Uncoded:
+    """A clip that did not get through: why, and what it took to find out."""
+
+    error: str
+    seconds: float
+
+
+_loaded = Loaded()
+
+
+def prepare(names: Sequence[str], device: str) -> None:
+    """Load codecs, with the ceiling as the last if it is not among them."""
+    global _loaded
+    _loaded = load(names, device)
+
+
+def codecs() -> Codecs:
+    """What was prepared."""
+    infos = tuple(codec.info for codec in _loaded.codecs.values())
+    return Codecs(infos, _loaded.missing, _loaded.unknown)
+
+
+def load(names: Sequence[str], device: str) -> Loaded:
+    """Load the codecs called `names` for a device (`bench.devices.DEVICES`)."""
+    if device != "auto":
+        try:
+            resolve(device)
+        except ValueError as error:
+            return Loaded(unknown=str(error))
+    found: dict[str, Codec] = {}
+    missing = []
+    for name in dict.fromkeys(names):
+        try:
+            codec = registry.load(name, device)
+        except UnknownNameError as error:
+            return Loaded(unknown=str(error))
+        except CodecUnavailableError as error:
+            missing.append(str(error))
+        except Exception as error:  # a codec may raise anything; the others can run
+            missing.append(f"codec {name!r} does not load: {reason(error)}")
+        else:
+            found.setdefault(codec.info.name, codec)
+    if found and CEILING not in found:
+        found[CEILING] = registry.load(CEILING)
+    return Loaded(found, tuple(missing))
+
+
+def code_clip(name: str, path: Path, shown_path: str, sha256: str, pair: Path) -> Coded | Uncoded:
+    """Send a clip through a codec and leave reference and estimate in the file `pair`.
+
+    Args:
+        name: of a prepared codec.
+        path: of the clip.
+        shown_path: how errors call it.
+        sha256: what its hash must be.
+        pair: the file to write.
+
+    Raises:
+        OSError: the file cannot be written; what concerns the clip alone is in `Uncoded`.
+    """
+    start = time.perf_counter()
+    try:
+        samples, sample_rate = _read(path, sha256)
+        start = time.perf_counter()
+        decoded = through_codec(_loaded.codecs[name], samples, sample_rate)
+    except Exception as error:  # a codec may raise anything; it costs this one clip
+        return Uncoded(reason(error, path, shown_path), time.perf_counter() - start)
+    seconds = time.perf_counter() - start
+    np.save(pair, np.stack([decoded.reference, decoded.estimate]))
+    return Coded(decoded.bits, decoded.codes, len(samples), sample_rate, seconds)
+
+
+@functools.lru_cache(maxsize=1)  # the codecs of a run take turns on each clip
+def _read(path: Path, sha256: str) -> tuple[NDArray[np.float32], int]:
+    """Samples [T] and rate (Hz) of the file that the manifest means."""
+    samples, sample_rate = audio.read(path)
+    found = audio.sha256(path)
+    if found != sha256:
+        raise audio.AudioError(
+            f"{path}: not the file of the manifest (sha256 {found[:12]}..., "
+            f"expected {sha256[:12]}...)"
+        )
+    return samples, sample_rate
