@@ -1,5 +1,6 @@
 """baselines.ffmpeg: the contract, bits near nominal, declared delay gone, quality by bitrate."""
 
+import dataclasses
 import sys
 
 import av
@@ -144,6 +145,14 @@ def test_only_a_declared_delay_is_removed(name: str, late: int, within: int) -> 
     noise = white_noise(32_000)
     decoded = codec.decode(codec.encode(noise[None], codec.info.sample_rate or 0))[0]
     assert abs(lag(noise, decoded) - late) <= within
+
+
+def test_mp3_without_its_info_frame_is_late() -> None:
+    codec = ffmpeg.load("mp3-32k")
+    noise = white_noise(32_000)
+    encoded = codec.encode(noise[None], 16_000)
+    bare = dataclasses.replace(encoded, payload=(encoded.payload[0][MP3_INFO_FRAME_BITS // 8 :],))
+    assert lag(noise, codec.decode(bare)[0]) == 576 + 529  # of the encoder, of any decoder
 
 
 @pytest.mark.parametrize("n_samples", [1, 2, 319, 800])
