@@ -5,7 +5,10 @@ import pytest
 
 from baselines import anchors
 from bench.codec import Codec
+from bench.roundtrip import through_codec
 
+BAND_KEPT_DB = -50.0
+BAND_LOST_DB = -80.0
 CLIPS = np.random.default_rng(0).standard_normal((2, 1234)).astype(np.float32)
 
 
@@ -30,3 +33,21 @@ def test_the_revision_follows_the_settings() -> None:
     revisions = {anchors.Identity("x", rate).info.revision for rate in (None, 8_000, 16_000)}
     assert len(revisions) == 3
     assert anchors.Identity("x", 8_000).info.revision == anchors.Identity("y", 8_000).info.revision
+
+
+def test_resample_16k_costs_the_band_above_8_khz_and_nothing_else() -> None:
+    noise = np.random.default_rng(1).standard_normal(44_100).astype(np.float32)
+    decoded = through_codec(anchors.load("resample-16k"), noise, 44_100)
+    assert decoded.bits == 16 * 16_000
+    assert len(decoded.estimate) == len(noise)
+    window = np.hanning(len(noise))
+    frequencies_hz = np.fft.rfftfreq(len(noise), 1 / 44_100)
+    reference, estimate = (
+        np.fft.rfft(window * signal) for signal in (decoded.reference, decoded.estimate)
+    )
+
+    def relative_db(part: np.ndarray, band: np.ndarray) -> float:
+        return 10 * np.log10(np.mean(np.abs(part[band]) ** 2) / np.mean(np.abs(reference) ** 2))
+
+    assert relative_db(estimate - reference, frequencies_hz < 7_000) < BAND_KEPT_DB
+    assert relative_db(estimate, frequencies_hz > 8_500) < BAND_LOST_DB

@@ -189,6 +189,9 @@ def test_what_is_no_batch_of_clips_is_refused(shape: tuple[int, ...]) -> None:
 def test_the_revision_follows_settings_and_libraries(monkeypatch: pytest.MonkeyPatch) -> None:
     revisions = {name: ffmpeg.load(name).info.revision for name in ffmpeg.NAMES}
     assert len(set(revisions.values())) == len(ffmpeg.NAMES)
+    reworded = dataclasses.replace(ffmpeg._SETTINGS["opus-6k"], citation="as above")
+    monkeypatch.setitem(ffmpeg._SETTINGS, "opus-6k", reworded)
+    assert ffmpeg.load("opus-6k").info.revision == revisions["opus-6k"]
     monkeypatch.setattr(av, "library_versions", {**av.library_versions, "libavcodec": (0, 0, 0)})
     assert ffmpeg.load("opus-6k").info.revision != revisions["opus-6k"]
 
