@@ -25,7 +25,19 @@ from bench.report.paper import PaperRow, paper_row
 from bench.report.results import result_of, write
 from bench.report.summary import Summary, summarise
 from bench.report.terminal import table
-from bench.runner import Job, RunError, Step, Team, gather, plan_run, run, source_of
+from bench.runner import (
+    Job,
+    RunError,
+    Step,
+    Team,
+    codes_of,
+    delay_of,
+    gather,
+    measure_delays,
+    plan_run,
+    run,
+    source_of,
+)
 from bench.store import DEFAULT_PATH, Store, StoreError
 from bench.suites import SUITES, Suite
 
@@ -159,6 +171,9 @@ def _compute(
     errors: Console,
 ) -> None:
     """Compute what the store lacks, and say what is going on."""
+    with errors.status("measuring constant delays"):
+        for line in measure_delays(codecs, store, team):
+            errors.print(line, markup=False)
     plan = plan_run(codecs, manifest, suite, store)
     steps: list[Step] = []
     columns = (
@@ -197,7 +212,9 @@ def _written(
     summaries = []
     for info in codecs:
         cells = gather(info, manifest, suite, store)
-        summary = summarise(info, cells, suite)
+        summary = summarise(
+            info, cells, suite, delay_of(info, store), codes_of(info, manifest, suite, store)
+        )
         path = write(result_of(summary, cells, source_of(info, manifest, suite)), results)
         errors.print(f"wrote {path}", markup=False)
         summaries.append(summary)

@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +20,12 @@ from bench import audio, registry
 from bench.codec import Codec, CodecInfo, CodecUnavailableError
 from bench.devices import resolve
 from bench.errors import reason
+from bench.metrics.codes import clipped_samples
 from bench.names import UnknownNameError
 from bench.roundtrip import through_codec
+
+if TYPE_CHECKING:
+    from bench.delay import Delay
 
 CEILING = "reference"
 """The codec that stands beside every other: the untouched clip."""
@@ -57,12 +62,14 @@ class Coded:
     Attributes:
         bits: what the codec sent.
         codes: int64 [K, F], or None for a codec without tokens.
+        n_clipped: samples of the estimate at full scale or beyond.
         n_samples, sample_rate: of the reference, samples and Hz.
         seconds: what encoding and decoding took, changes of rate included.
     """
 
     bits: float
     codes: NDArray[np.int64] | None
+    n_clipped: int
     n_samples: int
     sample_rate: int
     seconds: float
@@ -138,7 +145,25 @@ def code_clip(name: str, path: Path, shown_path: str, sha256: str, pair: Path) -
         return Uncoded(reason(error, path, shown_path), time.perf_counter() - start)
     seconds = time.perf_counter() - start
     np.save(pair, np.stack([decoded.reference, decoded.estimate]))
-    return Coded(decoded.bits, decoded.codes, len(samples), sample_rate, seconds)
+    return Coded(
+        bits=decoded.bits,
+        codes=decoded.codes,
+        n_clipped=clipped_samples(decoded.estimate),
+        n_samples=len(samples),
+        sample_rate=sample_rate,
+        seconds=seconds,
+    )
+
+
+def measure_delay(name: str) -> Delay | Uncoded:
+    """Measure the constant delay of a prepared codec."""
+    from bench.delay import constant_delay  # takes seconds, and is needed once in a codec's life
+
+    start = time.perf_counter()
+    try:
+        return constant_delay(_loaded.codecs[name])
+    except Exception as error:  # a codec may raise anything
+        return Uncoded(reason(error), time.perf_counter() - start)
 
 
 @functools.lru_cache(maxsize=1)  # the codecs of a run take turns on each clip

@@ -8,7 +8,9 @@ in its cells, and the run goes on.
 
 Besides the suite's metrics every clip has measures of the run itself: `bits` (what the codec
 sent), `duration` (s) and `sample_rate` (Hz) of the reference, so that bit/s can be taken over
-any set of clips, and `frames` of a codec with tokens, whose codes are stored with it.
+any set of clips; `clipped_samples` of the decoded audio; and `frames` of a codec with tokens,
+whose codes are stored with it. A codec with a constant delay has an SDR without it,
+`aligned_sdr`, beside the suite's own.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ import platform
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -35,14 +37,22 @@ from bench import audio, coding, scoring
 from bench.codec import CodecInfo
 from bench.coding import Codecs, Coded, Uncoded
 from bench.datasets.manifest import Clip, Manifest
+from bench.delay import VERSION as DELAY_VERSION
+from bench.delay import Delay
 from bench.executors import Worker, WorkerFailed, WorkerLost, wait_for
-from bench.metrics import METRICS
+from bench.metrics import BESIDE, METRICS, Metric
 from bench.scoring import Outcome
 from bench.scratch import scratch_folder
-from bench.store import Cell, Source, Store
+from bench.store import Cell, CodecDelay, Source, Store
 from bench.suites import Suite
 
-MEASURE_UNITS = {"bits": "bit", "duration": "s", "sample_rate": "Hz", "frames": ""}
+MEASURE_UNITS = {
+    "bits": "bit",
+    "duration": "s",
+    "sample_rate": "Hz",
+    "clipped_samples": "",
+    "frames": "",
+}
 """What the run itself measures of every clip, with units."""
 
 _MEASURE_VERSION = "1"
@@ -63,12 +73,14 @@ class Job:
         clip: the clip.
         shown_path: of the clip's file, from the data set's folder on.
         missing: metric -> version.
+        delay: of the codec; None if it could not be measured.
     """
 
     source: Source
     clip: Clip
     shown_path: str
     missing: dict[str, str]
+    delay: Delay | None
 
 
 @dataclass(frozen=True)
@@ -115,27 +127,41 @@ def source_of(info: CodecInfo, manifest: Manifest, suite: Suite) -> Source:
     )
 
 
-def wanted(clip: Clip, suite: Suite, info: CodecInfo) -> dict[str, str]:
-    """The cells that a suite asks of a clip through a codec: metric name -> version."""
+def delay_of(info: CodecInfo, store: Store) -> Delay | None:
+    """The constant delay of a codec; None if it could not be measured."""
+    stored = store.delay(info.name, info.revision, DELAY_VERSION)
+    return None if stored is None else Delay(*astuple(stored))
+
+
+def wanted(clip: Clip, suite: Suite, info: CodecInfo, delay: Delay | None = None) -> dict[str, str]:
+    """The cells that a suite asks of a clip through a codec: metric name -> version.
+
+    Without a delay there is nothing to remove, and no `aligned_sdr`.
+    """
     measures = [name for name in MEASURE_UNITS if name != "frames" or info.n_codebooks]
-    versions = dict.fromkeys(measures, _MEASURE_VERSION)
-    return versions | {name: METRICS[name].version for name in suite.metrics_for(clip.kind)}
+    asked = dict.fromkeys(measures, _MEASURE_VERSION)
+    asked |= {name: METRICS[name].version for name in suite.metrics_for(clip.kind)}
+    if "sdr" in asked and delay is not None and delay.samples:
+        removed = f"delay={delay.samples}@{delay.sample_rate}Hz"
+        asked["aligned_sdr"] = f"{BESIDE['aligned_sdr'].version} {removed}"
+    return asked
 
 
 def plan_run(codecs: Iterable[CodecInfo], manifest: Manifest, suite: Suite, store: Store) -> Plan:
     """Find the cells that the store lacks."""
     folder = os.path.commonpath([clip.path.parent for clip in manifest.clips])
-    infos = [(info, source_of(info, manifest, suite)) for info in codecs]
-    scored = {source: store.scored(source) for _, source in infos}
+    infos = [(info, source_of(info, manifest, suite), delay_of(info, store)) for info in codecs]
+    scored = {source: store.scored(source) for _, source, _ in infos}
     jobs = []
     n_kept = 0
     for clip in manifest.clips:
-        for info, source in infos:
-            asked = wanted(clip, suite, info)
+        shown_path = os.path.relpath(clip.path, folder)
+        for info, source, delay in infos:
+            asked = wanted(clip, suite, info, delay)
             missing = _lacking(asked, clip, scored[source])
             n_kept += len(asked) - len(missing)
             if missing:
-                jobs.append(Job(source, clip, os.path.relpath(clip.path, folder), missing))
+                jobs.append(Job(source, clip, shown_path, missing, delay))
     return Plan(tuple(jobs), n_kept)
 
 
@@ -170,7 +196,7 @@ class Team:
             n_workers: how many processes compute metrics.
             clip_timeout_s: how long a clip may take in a codec, and in the metrics, seconds.
         """
-        functions = tuple(metric.function for metric in METRICS.values())
+        functions = tuple(metric.function for metric in (METRICS | BESIDE).values())
         return cls(
             Worker("codec", functools.partial(coding.prepare, tuple(names), device)),
             [
@@ -204,6 +230,36 @@ class Team:
         with ExitStack() as stack:
             for worker in (self.codec, *self.metrics):
                 stack.callback(worker.stop)
+
+
+def measure_delays(codecs: Iterable[CodecInfo], store: Store, team: Team) -> list[str]:
+    """Measure and store the constant delays that the store lacks.
+
+    Returns:
+        A line for each codec on which it could not be measured; the next run tries again.
+
+    Raises:
+        RunError: the measurement itself cannot be made.
+        StoreError: the store cannot be written.
+    """
+    failures = []
+    for info in codecs:
+        if delay_of(info, store) is not None:
+            continue
+        try:
+            team.codec.call(coding.measure_delay, info.name, timeout_s=team.clip_timeout_s)
+            found = team.codec.result()
+        except WorkerLost as lost:
+            failures.append(f"{info.name}: no constant delay: {lost}")
+        except WorkerFailed as error:
+            raise RunError(str(error)) from error
+        else:
+            if isinstance(found, Uncoded):
+                failures.append(f"{info.name}: no constant delay: {found.error}")
+            else:
+                delay = CodecDelay(*astuple(found))
+                store.put_delay(info.name, info.revision, DELAY_VERSION, delay)
+    return failures
 
 
 def run(
@@ -327,12 +383,13 @@ class _Crew:
 
     def _score(self, worker: Worker, decoded: _Decoded) -> None:
         self._scoring[worker] = decoded
-        metrics = [METRICS[name] for name in decoded.job.missing if name in METRICS]
+        job, sample_rate = decoded.job, decoded.coded.sample_rate
         worker.call(
             scoring.score_file,
-            metrics,
+            [metric for name in job.missing if (metric := _metric(name)) is not None],
             decoded.pair,
-            decoded.coded.sample_rate,
+            sample_rate,
+            None if job.delay is None else job.delay.at(sample_rate),
             timeout_s=self._team.clip_timeout_s,
         )
 
@@ -342,13 +399,14 @@ class _Crew:
             outcomes = worker.result()
         except WorkerLost as lost:
             failed = Outcome(None, str(lost), lost.seconds)
-            outcomes = {name: failed for name in decoded.job.missing if name in METRICS}
+            outcomes = dict.fromkeys(decoded.job.missing, failed)
         decoded.pair.unlink()
         coded = decoded.coded
         measured = {
             "bits": Outcome(coded.bits, None, coded.seconds),
             "duration": Outcome(coded.n_samples / coded.sample_rate, None, 0.0),
             "sample_rate": Outcome(float(coded.sample_rate), None, 0.0),
+            "clipped_samples": Outcome(float(coded.n_clipped), None, 0.0),
         }
         if coded.codes is not None:
             measured["frames"] = Outcome(float(coded.codes.shape[1]), None, 0.0)
@@ -365,7 +423,7 @@ class _Crew:
                 metric=name,
                 metric_version=metric_version,
                 value=outcomes[name].value,
-                unit=METRICS[name].unit if name in METRICS else MEASURE_UNITS[name],
+                unit=_unit(name),
                 error=outcomes[name].error,
                 seconds=outcomes[name].seconds,
                 host=self._host,
@@ -379,6 +437,24 @@ class _Crew:
         self._on_step(Step(job.source.codec, job.clip.id, len(cells) - n_failed, n_failed))
 
 
+def _metric(name: str) -> Metric | None:
+    """The metric of that name; None for a measure of the run itself."""
+    return METRICS.get(name) or BESIDE.get(name)
+
+
+def _unit(name: str) -> str:
+    metric = _metric(name)
+    return MEASURE_UNITS[name] if metric is None else metric.unit
+
+
+def codes_of(
+    info: CodecInfo, manifest: Manifest, suite: Suite, store: Store
+) -> list[NDArray[np.int64]]:
+    """The codes [K, F] of the clips of a data set, of those that went through the codec."""
+    hashes = dict.fromkeys(clip.sha256 for clip in manifest.clips)
+    return store.codes(source_of(info, manifest, suite), hashes)
+
+
 def gather(info: CodecInfo, manifest: Manifest, suite: Suite, store: Store) -> pd.DataFrame:
     """What the store holds of a codec on a data set: a row for each cell that the suite asks.
 
@@ -386,6 +462,7 @@ def gather(info: CodecInfo, manifest: Manifest, suite: Suite, store: Store) -> p
     value, unit, error, libraries, measured_at (of the cell). A cell that was never computed
     has the error "not computed". Rows are in the manifest's order.
     """
+    delay = delay_of(info, store)
     asked = pd.DataFrame(
         [
             {
@@ -398,7 +475,7 @@ def gather(info: CodecInfo, manifest: Manifest, suite: Suite, store: Store) -> p
                 "metric_version": metric_version,
             }
             for clip in manifest.clips
-            for metric, metric_version in wanted(clip, suite, info).items()
+            for metric, metric_version in wanted(clip, suite, info, delay).items()
         ]
     )
     stored = store.cells(source_of(info, manifest, suite)).drop(columns=["seconds", "host"])

@@ -79,10 +79,11 @@ CREATE TABLE delays (
     codec_revision   TEXT NOT NULL,
     version          TEXT NOT NULL,
     samples          INTEGER,
-    sample_rate      INTEGER,
-    error            TEXT,
+    sample_rate      INTEGER NOT NULL,
+    correlation      REAL,
+    error            TEXT NOT NULL,
     PRIMARY KEY (codec, codec_revision, version),
-    CHECK ((samples IS NULL) <> (error IS NULL))
+    CHECK ((samples IS NULL) = (error <> ''))
 ) WITHOUT ROWID;
 """
 
@@ -146,16 +147,18 @@ class Cell:
 
 @dataclass(frozen=True)
 class CodecDelay:
-    """A codec's constant delay, or the error why it has none.
+    """A codec's constant delay, as `bench.delay` measures it.
 
     Attributes:
-        samples: at `sample_rate` (Hz), positive where the decoded audio is late.
-        error: why there is no constant delay; "" where there is one.
+        samples: by which the decoded audio is late, at `sample_rate` (Hz); None without one.
+        correlation: how sure it is, in [-1, 1].
+        error: why there is none, "" where there is one.
     """
 
     samples: int | None
-    sample_rate: int | None
-    error: str = ""
+    sample_rate: int
+    correlation: float | None
+    error: str
 
 
 _SOURCE_COLUMNS = [field.name for field in fields(Source)]
@@ -339,11 +342,11 @@ class Store:
         Raises:
             StoreError: the disk is full or the store cannot be written.
         """
-        values = (codec, revision, version, delay.samples, delay.sample_rate, delay.error or None)
+        values = (codec, revision, version, *astuple(delay))
         try:
             with self._transaction():
                 self._connection.execute(
-                    "INSERT OR REPLACE INTO delays VALUES (?, ?, ?, ?, ?, ?)", values
+                    "INSERT OR REPLACE INTO delays VALUES (?, ?, ?, ?, ?, ?, ?)", values
                 )
         except sqlite3.Error as error:
             raise _cannot_write(error) from error
@@ -351,7 +354,7 @@ class Store:
     def delay(self, codec: str, revision: str, version: str) -> CodecDelay | None:
         """A codec's constant delay; None if it was never measured."""
         query = (
-            "SELECT samples, sample_rate, coalesce(error, '') FROM delays "
+            "SELECT samples, sample_rate, correlation, error FROM delays "
             "WHERE codec = ? AND codec_revision = ? AND version = ?"
         )
         rows = self._rows(query, [codec, revision, version])

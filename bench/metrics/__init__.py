@@ -4,11 +4,14 @@
 - `mel`: multi-scale mel distance of the Descript Audio Codec.
 - `stoi`: short-time objective intelligibility.
 - `pesq`: wide-band PESQ.
+- `alignment`: the delay of a codec, and SDR once it is removed.
+- `codes`: how a codec uses its codebooks, and whether it clips.
 - `validation`: what every metric demands of its input.
 
 A metric takes one mono clip as float arrays [T] and returns a finite number, or raises
 `ValueError` with the reason why there is none: no score is ever made up. `METRICS` is the
-index by name. It holds descriptions only; a metric's library is imported at its first score.
+index by name of the suites' metrics, `BESIDE` that of others. They hold descriptions only; a
+metric's library is imported at its first score.
 """
 
 from __future__ import annotations
@@ -108,3 +111,17 @@ METRICS: dict[str, Metric] = {
         ),
     )
 }
+
+BESIDE: dict[str, Metric] = {
+    "aligned_sdr": Metric(
+        name="aligned_sdr",
+        display_name="Aligned SDR",
+        unit="dB",
+        higher_is_better=True,
+        revision=1,
+        libraries=("mir_eval", "numpy", "scipy"),
+        function="bench.metrics.alignment:aligned_sdr_db",
+        removes_delay=True,
+    )
+}
+"""What stands beside a suite's metrics under a name of its own, never in the place of one."""

@@ -17,14 +17,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from bench.report.summary import Summary
+from bench.report.summary import Beside, FailureCount, Summary
 from bench.stats import CONFIDENCE
 from bench.store import Source
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 _DECIMALS = 6
-_MEASURES = ("bits", "duration", "sample_rate")
+_MEASURES = ("bits", "duration", "sample_rate", "clipped_samples", "frames")
 _FILE_NAME = re.compile(r"[\w.+-]+")
 
 
@@ -62,6 +62,18 @@ class ScoreResult:
 
 
 @dataclass(frozen=True)
+class BesideResult:
+    """What stands beside the scores; None where there is none."""
+
+    delay: dict[str, int | float | str | None] | None
+    aligned_sdr_db: dict[str, float | None]
+    n_clipped_samples: int | None
+    n_clipped_clips: int
+    codes_used: tuple[int, ...] | None
+    code_entropy_bits: tuple[float, ...] | None
+
+
+@dataclass(frozen=True)
 class ClipResult:
     """A clip: what was measured of it, its score by each metric, and why others are missing."""
 
@@ -73,6 +85,8 @@ class ClipResult:
     sample_rate: int | None
     duration_s: float | None
     bits: float | None
+    frames: int | None
+    clipped_samples: int | None
     values: dict[str, float]
     errors: dict[str, str]
 
@@ -93,12 +107,15 @@ class Result:
     dataset: str
     dataset_revision: str
     codec: dict[str, str | float | None]
+    reader: str
     resampler: str
     measured_bitrate_bps: float | None
     n_clips: int
     n_clips_failed: int
     confidence: float
     scores: tuple[ScoreResult, ...]
+    beside: BesideResult
+    failures: tuple[FailureCount, ...]
     libraries: dict[str, list[str]]
     first_measured_at: str | None
     last_measured_at: str | None
@@ -125,12 +142,15 @@ def result_of(summary: Summary, cells: pd.DataFrame, source: Source) -> Result:
         dataset=source.dataset,
         dataset_revision=source.dataset_revision,
         codec=asdict(summary.info),
+        reader=source.reader,
         resampler=source.resampler,
         measured_bitrate_bps=_rounded(summary.bitrate_bps),
         n_clips=summary.n_clips,
         n_clips_failed=summary.n_failed,
         confidence=CONFIDENCE,
         scores=_scores(summary, cells),
+        beside=_beside(summary.beside),
+        failures=summary.failure_counts,
         libraries=_libraries(cells),
         first_measured_at=min(times, default=None),
         last_measured_at=max(times, default=None),
@@ -183,6 +203,22 @@ def _scores(summary: Summary, cells: pd.DataFrame) -> tuple[ScoreResult, ...]:
     )
 
 
+def _beside(beside: Beside) -> BesideResult:
+    delay, codes = beside.delay, beside.codes
+    return BesideResult(
+        delay=None
+        if delay is None
+        else asdict(delay) | {"correlation": _rounded(delay.correlation)},
+        aligned_sdr_db={name: _rounded(value) for name, value in beside.aligned_sdr_db.items()},
+        n_clipped_samples=beside.n_clipped_samples,
+        n_clipped_clips=beside.n_clipped_clips,
+        codes_used=None if codes is None else codes.used,
+        code_entropy_bits=None
+        if codes is None
+        else tuple(round(bits, _DECIMALS) for bits in codes.entropy_bits),
+    )
+
+
 def _libraries(cells: pd.DataFrame) -> dict[str, list[str]]:
     """Every version of every library that cells were computed with: one each, normally."""
     versions = defaultdict(set)
@@ -202,7 +238,10 @@ def _clips(cells: pd.DataFrame) -> tuple[ClipResult, ...]:
             for name, value in zip(valued["metric"], valued["value"], strict=True)
         }
         failed = rows[rows["error"].notna()]
-        rate = values.get("sample_rate")
+        whole = {
+            name: int(values[name]) if name in values else None
+            for name in ("sample_rate", "frames", "clipped_samples")
+        }
         clips.append(
             ClipResult(
                 dataset=first["dataset"],
@@ -210,9 +249,9 @@ def _clips(cells: pd.DataFrame) -> tuple[ClipResult, ...]:
                 kind=first["kind"],
                 group=None if pd.isna(first["group"]) else first["group"],
                 sha256=first["clip_sha256"],
-                sample_rate=None if rate is None else int(rate),
                 duration_s=values.get("duration"),
                 bits=values.get("bits"),
+                **whole,
                 values={name: v for name, v in values.items() if name not in _MEASURES},
                 errors=dict(zip(failed["metric"], failed["error"], strict=True)),
             )

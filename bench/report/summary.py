@@ -1,21 +1,33 @@
 """A codec's summary: the scores of a suite with their intervals, bit/s, clips and failures.
 
 A view over cells, as `bench.runner.gather` returns them. Bit/s is what the codec sent for all
-clips over their total duration.
+clips over their total duration. What stands beside the suite's scores is apart from them.
 """
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from bench.codec import CodecInfo
-from bench.stats import Interval, bootstrap_interval
+from bench.metrics.codes import CodeUsage, usage
+from bench.stats import Interval, bootstrap_interval, suite_mean
 from bench.suites import Score, Suite
+
+if TYPE_CHECKING:
+    from bench.delay import Delay
 
 # One sample of a second off in its last bit leaves about 190 dB; an exact copy has 220 to 310.
 _EXACT_SDR_DB = 200.0
+_NUMBER = re.compile(r"\b[\d.]*\d\b|\b[0-9a-f]{12}\b")  # counts, and the hashes of files
+_PATH = re.compile(r"^\S.*?\.\w+: ")
 
 
 @dataclass(frozen=True)
@@ -35,6 +47,40 @@ class Failure:
 
 
 @dataclass(frozen=True)
+class FailureCount:
+    """How often cells failed for one reason.
+
+    Attributes:
+        reason: without the clip's path, and with "..." for numbers that differ.
+        n_clips, n_cells: that failed so.
+    """
+
+    reason: str
+    n_clips: int
+    n_cells: int
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What stands beside a suite's scores, under its own name and never in their place.
+
+    Attributes:
+        delay: the codec's constant delay; None if it could not be measured.
+        aligned_sdr_db: mean of the SDR once the delay is removed, for each SDR of the suite
+            (by the score's name); the SDR itself where the delay is 0, None without a delay.
+        n_clipped_samples: of all decoded clips; None where no clip went through.
+        n_clipped_clips: clips with any.
+        codes: how the codebooks are used over all clips; None for a codec without tokens.
+    """
+
+    delay: Delay | None
+    aligned_sdr_db: dict[str, float | None]
+    n_clipped_samples: int | None
+    n_clipped_clips: int
+    codes: CodeUsage | None
+
+
+@dataclass(frozen=True)
 class Summary:
     """One codec on one data set.
 
@@ -47,6 +93,7 @@ class Summary:
         failures: clips with at least one failed cell.
         exact: SDR scores with clips that came back exactly. Their SDR is the rounding of a
             perfect estimate, 200 dB and more, so that a mean over them is no quantity.
+        beside: what stands beside the scores.
     """
 
     info: CodecInfo
@@ -55,15 +102,48 @@ class Summary:
     n_clips: int
     failures: tuple[Failure, ...]
     exact: tuple[Score, ...]
+    beside: Beside
 
     @property
     def n_failed(self) -> int:
         """Clips that lack at least one score."""
         return len({(failure.dataset, failure.clip) for failure in self.failures})
 
+    @property
+    def failure_counts(self) -> tuple[FailureCount, ...]:
+        """The failures by their reasons, the most frequent first."""
+        by_kind: dict[str, list[Failure]] = defaultdict(list)
+        for failure in self.failures:
+            by_kind[_NUMBER.sub("...", _without_path(failure.reason))].append(failure)
+        counts = []
+        for kind, failures in by_kind.items():
+            reasons = {_without_path(failure.reason) for failure in failures}
+            counts.append(
+                FailureCount(
+                    reason=reasons.pop() if len(reasons) == 1 else kind,
+                    n_clips=len({(failure.dataset, failure.clip) for failure in failures}),
+                    n_cells=sum(len(failure.metrics) for failure in failures),
+                )
+            )
+        return tuple(sorted(counts, key=lambda count: -count.n_cells))
 
-def summarise(info: CodecInfo, cells: pd.DataFrame, suite: Suite) -> Summary:
-    """Summarise the cells of one codec (columns as of `bench.runner.gather`)."""
+
+def summarise(
+    info: CodecInfo,
+    cells: pd.DataFrame,
+    suite: Suite,
+    delay: Delay | None = None,
+    codes: Sequence[NDArray[np.int64]] = (),
+) -> Summary:
+    """Summarise the cells of one codec.
+
+    Args:
+        info: the codec.
+        cells: columns as of `bench.runner.gather`.
+        suite: what was asked.
+        delay: the codec's constant delay, if it is known.
+        codes: of the clips that went through, [K, F] each.
+    """
     selected = [(score, score.select(cells)) for score in suite.scores]
     return Summary(
         info=info,
@@ -76,7 +156,37 @@ def summarise(info: CodecInfo, cells: pd.DataFrame, suite: Suite) -> Summary:
             for score, rows in selected
             if score.metric == "sdr" and (rows["value"] > _EXACT_SDR_DB).any()
         ),
+        beside=_beside(info, cells, suite, delay, codes),
     )
+
+
+def _beside(
+    info: CodecInfo,
+    cells: pd.DataFrame,
+    suite: Suite,
+    delay: Delay | None,
+    codes: Sequence[NDArray[np.int64]],
+) -> Beside:
+    clipped = cells.loc[cells["metric"] == "clipped_samples", "value"].dropna()
+    return Beside(
+        delay=delay,
+        aligned_sdr_db={
+            score.name: _aligned_sdr_db(cells, score, delay)
+            for score in suite.scores
+            if score.metric == "sdr"
+        },
+        n_clipped_samples=int(clipped.sum()) if len(clipped) else None,
+        n_clipped_clips=int((clipped > 0).sum()),
+        codes=usage(codes, info.codebook_size) if len(codes) else None,
+    )
+
+
+def _aligned_sdr_db(cells: pd.DataFrame, score: Score, delay: Delay | None) -> float | None:
+    if delay is None or delay.samples is None:
+        return None
+    metric = "aligned_sdr" if delay.samples else score.metric
+    rows = cells[(cells["metric"] == metric) & cells["kind"].isin(score.kinds)]
+    return suite_mean(rows) if rows["value"].notna().any() else None
 
 
 def _bitrate_bps(cells: pd.DataFrame) -> float | None:
@@ -94,3 +204,8 @@ def _failures(cells: pd.DataFrame) -> tuple[Failure, ...]:
         Failure(dataset, clip, tuple(metrics), reason)
         for (dataset, clip, reason), metrics in by_reason
     )
+
+
+def _without_path(reason: str) -> str:
+    """A reason without the file that it begins with, if it does."""
+    return _PATH.sub("", reason)

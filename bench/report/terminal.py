@@ -55,7 +55,76 @@ def table(
         values = [_number(row.scores[score.name]) for score in suite.scores]
         label = f"{row.model}\n  (paper)"
         shown.add_row(label, f"{row.bitrate_bps:,.0f}", *values, _NONE, style="italic")
-    return Group(shown, *(Text(line) for line in _remarks(summaries, paper)), *_failures(summaries))
+    return Group(
+        shown,
+        *(Text(line) for line in _remarks(summaries, paper)),
+        _beside(summaries, suite),
+        *(Text(line) for line in _beside_remarks(summaries)),
+        *_failures(summaries),
+    )
+
+
+def _beside(summaries: Sequence[Summary], suite: Suite) -> Table:
+    """What stands beside the scores: a row per codec."""
+    shown = Table(
+        title="\nBeside the protocol's scores",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1),
+        collapse_padding=True,
+        pad_edge=False,
+    )
+    shown.add_column("codec", no_wrap=True)
+    shown.add_column("delay\nsamples", justify="right", no_wrap=True)
+    shown.add_column("\nms", justify="right", no_wrap=True)
+    sdr_scores = [score for score in suite.scores if score.metric == "sdr"]
+    for score in sdr_scores:
+        name = f"aligned {score.display_name}".replace(" ", "\n")
+        shown.add_column(f"{name} ↑\ndB", justify="right", no_wrap=True)
+    shown.add_column("codes used\n(of)", justify="right", no_wrap=True)
+    shown.add_column("entropy\n(of) bit", justify="right", no_wrap=True)
+    shown.add_column("clipped\nsamples", justify="right", no_wrap=True)
+    for summary in summaries:
+        beside, delay = summary.beside, summary.beside.delay
+        samples = _NONE if delay is None or delay.samples is None else f"{delay.samples:,}"
+        ms = _NONE
+        if delay is not None and delay.samples is not None:
+            ms = f"{1000 * delay.samples / delay.sample_rate:.2f}"
+        clipped = beside.n_clipped_samples
+        shown.add_row(
+            Text(summary.info.name, style="bold"),
+            samples,
+            ms,
+            *(_number(beside.aligned_sdr_db[score.name]) for score in sdr_scores),
+            *_codes(summary),
+            _NONE if clipped is None else f"{clipped:,}",
+        )
+    return shown
+
+
+def _codes(summary: Summary) -> tuple[str, str]:
+    """Codes used and their entropy; for several codebooks the lowest to the highest."""
+    codes, size = summary.beside.codes, summary.info.codebook_size
+    if codes is None:
+        return _NONE, _NONE
+    used = sorted({min(codes.used), max(codes.used)})
+    entropy = sorted(
+        {f"{min(codes.entropy_bits):.2f}", f"{max(codes.entropy_bits):.2f}"}, key=float
+    )
+    return (
+        f"{'-'.join(f'{number:,}' for number in used)}\n({size:,})",
+        f"{'-'.join(entropy)}\n({math.log2(size):.2f})",
+    )
+
+
+def _beside_remarks(summaries: Sequence[Summary]) -> list[str]:
+    remarks = []
+    for summary in summaries:
+        delay = summary.beside.delay
+        if delay is None:
+            remarks.append(f"{summary.info.name}: its constant delay could not be measured.")
+        elif delay.error:
+            remarks.append(f"{summary.info.name}: {delay.error}.")
+    return remarks
 
 
 def _heading(score: Score) -> str:
@@ -102,18 +171,31 @@ def _remarks(summaries: Sequence[Summary], paper: Sequence[PaperRow]) -> list[st
 
 
 def _failures(summaries: Sequence[Summary]) -> list[Text]:
+    counts = []
     lines = []
     for summary in summaries:
+        name = summary.info.name
+        counts += [
+            f"  {name}  {count.n_clips} {_plural('clip', count.n_clips)}, {count.n_cells} "
+            f"{_plural('cell', count.n_cells)}: {count.reason}"
+            for count in summary.failure_counts
+        ]
         for failure in summary.failures:
             # A clip without its bits did not get through the codec: no need to list all scores.
             metrics = "" if "bits" in failure.metrics else f" {', '.join(failure.metrics)}"
-            lines.append(
-                f"  {summary.info.name}  {failure.dataset}/{failure.clip}{metrics}: "
-                f"{failure.reason}"
-            )
+            lines.append(f"  {name}  {failure.dataset}/{failure.clip}{metrics}: {failure.reason}")
     if not lines:
         return []
     shown = lines[:_MAX_FAILURES]
     if len(lines) > len(shown):
         shown.append(f"  and {len(lines) - len(shown)} more, in the JSON of each codec")
-    return [Text("Failed:", style="bold red"), *(Text(line) for line in shown)]
+    return [
+        Text("Failed, by reason:", style="bold red"),
+        *(Text(line) for line in counts),
+        Text("Failed:", style="bold red"),
+        *(Text(line) for line in shown),
+    ]
+
+
+def _plural(noun: str, number: int) -> str:
+    return noun if number == 1 else f"{noun}s"
