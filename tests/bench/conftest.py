@@ -1,0 +1,53 @@
+"""What tests of runs share: work done in this process, where codecs may be local classes."""
+
+import math
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from bench import coding
+from bench.codec import Codec
+from bench.executors import Worker, WorkerFailed, _Returned
+from bench.runner import Team
+
+
+class InlineWorker(Worker):
+    """Does its calls here and at once, as a process would do them elsewhere."""
+
+    def __init__(self) -> None:
+        super().__init__("inline", lambda: None)
+
+    def call(
+        self, function: Callable[..., object], *arguments: object, timeout_s: float = math.inf
+    ) -> None:
+        self.busy = True
+        try:
+            self._outcome = _Returned(function(*arguments))
+        except Exception as error:
+            self._outcome = WorkerFailed(str(error))
+
+
+@pytest.fixture
+def inline_team(monkeypatch: pytest.MonkeyPatch) -> Callable[[Sequence[Codec]], Team]:
+    """Makes a team for codecs that are at hand."""
+
+    def team(codecs: Sequence[Codec]) -> Team:
+        loaded = coding.Loaded({codec.info.name: codec for codec in codecs})
+        monkeypatch.setattr(coding, "_loaded", loaded)
+        coding._read.cache_clear()
+        return Team(InlineWorker(), [InlineWorker()], math.inf)
+
+    return team
+
+
+@pytest.fixture
+def teams_are_inline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command line's teams load their codecs by name, in this process."""
+
+    def of(names: Sequence[str], device: str, n_workers: int, clip_timeout_s: float) -> Team:
+        coding.prepare(names, device)
+        coding._read.cache_clear()
+        return Team(InlineWorker(), [InlineWorker() for _ in range(n_workers)], clip_timeout_s)
+
+    monkeypatch.setattr(coding, "_loaded", coding.Loaded())
+    monkeypatch.setattr(Team, "of", of)
