@@ -13,11 +13,15 @@ import hashlib
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.codec import CodecInfo, Encoded
+from bench.codec import CodecCard, CodecInfo, Encoded
 
 NAMES = ("reference", "resample-16k")
 
 _SAMPLE_RATES = {"reference": None, "resample-16k": 16_000}
+_DESCRIPTIONS = {
+    "reference": "the clip itself: the ceiling of every score",
+    "resample-16k": "to 16 kHz and back: what the band limit of a 16 kHz codec costs",
+}
 _BITS_PER_SAMPLE = 16
 
 
@@ -60,3 +64,9 @@ class Identity:
 def load(name: str) -> Identity:
     """The anchor called `name`, one of `NAMES`."""
     return Identity(name, _SAMPLE_RATES[name])
+
+
+def card(name: str) -> CodecCard:
+    """What the anchor called `name` is."""
+    info = load(name).info
+    return CodecCard(name, _DESCRIPTIONS[name], info.sample_rate, info.bitrate_bps)

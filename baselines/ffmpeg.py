@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.codec import CodecInfo, CodecUnavailableError, Encoded
+from bench.codec import CodecCard, CodecInfo, CodecUnavailableError, Encoded
 
 if TYPE_CHECKING:
     import av
@@ -102,6 +102,14 @@ _SETTINGS = {f"opus-{kbps}k": _opus(1000 * kbps) for kbps in (6, 8, 12, 16, 24)}
 }
 
 NAMES = tuple(_SETTINGS)
+
+# By encoder, and not among the settings: a description decides no output.
+_DESCRIPTIONS = {
+    "libopus": "Opus, 20 ms frames, variable rate",
+    "libmp3lame": "MP3 (MPEG-2 Layer III) by LAME, constant rate",
+    "libopencore_amrnb": "AMR narrow-band, of GSM and 3G telephony",
+    "pcm_mulaw": "G.711 mu-law, of fixed telephony",
+}
 
 
 class FFmpegCodec:
@@ -227,3 +235,21 @@ def load(name: str) -> FFmpegCodec:
         CodecUnavailableError: it cannot run here; one line says what is missing.
     """
     return FFmpegCodec(name)
+
+
+def card(name: str) -> CodecCard:
+    """What the codec called `name` is, and what it lacks here."""
+    settings = _SETTINGS[name]
+    try:
+        _check_available(name, settings.encoder)
+        missing = ""
+    except CodecUnavailableError as error:
+        missing = str(error)
+    bitrate_bps = float(settings.bitrate_bps)
+    return CodecCard(
+        name,
+        _DESCRIPTIONS[settings.encoder],
+        settings.sample_rate,
+        bitrate_bps,
+        missing=missing,
+    )

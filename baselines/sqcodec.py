@@ -13,7 +13,8 @@ import torch
 from numpy.typing import NDArray
 
 import sqcodec
-from bench.codec import CodecInfo, CodecUnavailableError, Encoded
+from bench.codec import CodecCard, CodecInfo, CodecUnavailableError, Encoded
+from sqcodec import presets, weights
 
 NAMES = sqcodec.known_names()
 
@@ -91,3 +92,17 @@ def load(name: str, device: str = "cpu") -> SQCodecAdapter:
         return SQCodecAdapter(codec, name)
     # A checkpoint's name carries its hash, so that it never passes for a preset or another one.
     return SQCodecAdapter(codec, f"{codec.info.name}-{codec.info.weights_sha256[:8]}")
+
+
+def card(name: str) -> CodecCard:
+    """What the preset called `name` is, and where its weights are."""
+    config = presets.get_config(name)
+    path = weights.local_file(name)
+    if path is None:
+        where, missing = "", f"no weights: {weights.ways_to_get(name)}"
+    else:
+        where = "bundled" if path.parent == weights.bundled_folder() else str(path)
+        missing = ""
+    variant = " (a variant of the paper's ablations)" if name in presets.ABLATIONS else ""
+    description = f"SQCodec, one codebook of {config.codebook_size:,}{variant}"
+    return CodecCard(name, description, config.sample_rate, config.bitrate_bps, where, missing)

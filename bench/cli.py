@@ -12,14 +12,12 @@ from typing import Annotated, TypeVar
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
-from bench import registry
+from bench import doctor, listing
 from bench.codec import CodecInfo
-from bench.datasets.load import DATASETS, load_data
+from bench.datasets.load import load_data
 from bench.datasets.manifest import Manifest, ManifestError
 from bench.devices import DEVICES
-from bench.metrics import METRICS
 from bench.names import UnknownNameError
 from bench.report.paper import PaperRow, paper_row
 from bench.report.results import result_of, write
@@ -80,16 +78,28 @@ def main(
 @app.command("list")
 def list_(what: Annotated[Listed, typer.Argument(help="What to list.")]) -> None:
     """List what can be run."""
-    rows = {
-        Listed.CODECS: lambda: registry.available().items(),
-        Listed.SUITES: lambda: ((suite.name, suite.description) for suite in SUITES.values()),
-        Listed.DATASETS: lambda: ((name, _described(load())) for name, load in DATASETS.items()),
-        Listed.METRICS: lambda: ((metric.name, metric.version) for metric in METRICS.values()),
+    tables = {
+        Listed.CODECS: listing.codecs,
+        Listed.SUITES: listing.suites,
+        Listed.DATASETS: listing.datasets,
+        Listed.METRICS: listing.metrics,
     }
-    shown = Table(box=None, show_header=False)
-    for row in rows[what]():
-        shown.add_row(*row)
-    _console().print(shown)
+    _console().print(tables[what]())
+
+
+@app.command("doctor")
+def doctor_(
+    store: Annotated[Path, typer.Option(help="Where cells are to be kept.")] = DEFAULT_PATH,
+) -> None:
+    """Say what is here, what is missing, and how to get it.
+
+    Exit status: 0 the main job (sqcodec-3k and the signal suite on the mini set) can run here,
+    whatever else is missing; 2 it cannot.
+    """
+    findings = doctor.examine(store)
+    _console().print(doctor.table(findings))
+    if not doctor.can_run(findings):
+        raise typer.Exit(MISSING)
 
 
 @app.command("run")
@@ -238,10 +248,6 @@ def _named(kind: str, name: str, known: dict[str, T]) -> T:
     if name not in known:
         raise UnknownNameError(kind, name, known)
     return known[name]
-
-
-def _described(manifest: Manifest) -> str:
-    return f"{len(manifest.clips)} clips, revision {manifest.revision}"
 
 
 def _console() -> Console:

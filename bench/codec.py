@@ -52,6 +52,27 @@ class CodecInfo:
 
 
 @dataclass(frozen=True)
+class CodecCard:
+    """What is known of a codec before it is loaded, for lists and advice.
+
+    Attributes:
+        name: as it is asked for.
+        description: what it is, in a line.
+        sample_rate: the rate it works at, Hz; None takes any rate.
+        bitrate_bps: its nominal bitrate, bit/s; None where it has none.
+        weights: where its weights come from; "" for a codec without weights.
+        missing: what it lacks to run here and how to get it, in a line; "" if nothing.
+    """
+
+    name: str
+    description: str
+    sample_rate: int | None
+    bitrate_bps: float | None
+    weights: str = ""
+    missing: str = ""
+
+
+@dataclass(frozen=True)
 class Encoded:
     """What would be sent for a batch of clips.
 

@@ -17,7 +17,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Protocol, cast
 
-from bench.codec import Codec, CodecUnavailableError
+from bench.codec import Codec, CodecCard, CodecUnavailableError
 from bench.devices import resolve
 from bench.names import UnknownNameError
 
@@ -31,6 +31,7 @@ _CHECKPOINT_SUFFIX = ".safetensors"
 class _Adapter(Protocol):
     NAMES: tuple[str, ...]
     load: Callable[..., Codec]
+    card: Callable[[str], CodecCard]
 
 
 def _adapter(module: str) -> _Adapter:
@@ -45,6 +46,18 @@ def available() -> dict[str, str]:
     """Every codec's name, with the module that offers it."""
     ours = {name: module for module in _ADAPTERS for name in _adapter(module).NAMES}
     return {name: entry.module for name, entry in _third_parties().items()} | ours
+
+
+def cards() -> list[CodecCard]:
+    """What every codec is and lacks here; none is loaded, so a third party's says little."""
+    ours = [_adapter(module).card(name) for module in _ADAPTERS for name in _adapter(module).NAMES]
+    names = {card.name for card in ours}
+    theirs = [
+        CodecCard(name, f"of another package: {entry.value}", None, None)
+        for name, entry in _third_parties().items()
+        if name not in names
+    ]
+    return ours + theirs
 
 
 def load(name: str, device: str = "cpu") -> Codec:

@@ -11,6 +11,7 @@ import os
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import platformdirs
@@ -154,7 +155,7 @@ def import_authors(folder: Path, preset: str, out: Path) -> None:
     save_weights(out, network, card)
 
 
-def _local_file(name: str) -> Path | None:
+def local_file(name: str) -> Path | None:
     """Return the weights file of a preset, bundled or local, if there is one."""
     for folder in (bundled_folder(), weights_folder()):
         path = folder / f"{name}.safetensors"
@@ -165,7 +166,20 @@ def _local_file(name: str) -> Path | None:
 
 def is_here(name: str) -> bool:
     """Say whether a preset's weights are bundled or in the local folder."""
-    return _local_file(name) is not None
+    return local_file(name) is not None
+
+
+def ways_to_get(name: str) -> str:
+    """Say in a line how to come by the weights of a preset."""
+    path = weights_folder() / f"{name}.safetensors"
+    ways = [f"train them (sqcodec train --preset {name})", f"put a weights file at {path}"]
+    if name not in ABLATIONS:
+        ways.append(f"import the authors' folder of .pt files (sqcodec import DIR --preset {name})")
+        if find_spec("huggingface_hub"):
+            ways.append("use it where the hub is in reach, which downloads the authors'")
+        else:
+            ways.append("install the hub extra to download the authors' (pip install -e '.[hub]')")
+    return "; or ".join(ways)
 
 
 def find_weights(name: str) -> Path:
@@ -176,24 +190,19 @@ def find_weights(name: str) -> Path:
         WeightsNotFoundError: there are none to be had.
     """
     get_config(name)
-    here = _local_file(name)
+    here = local_file(name)
     if here is not None:
         return here
-    path = weights_folder() / f"{name}.safetensors"
-    ways = [f"train them (sqcodec train --preset {name})", f"put a weights file at {path}"]
-    if name in ABLATIONS:
-        raise WeightsNotFoundError(f"no weights for {name}: {'; or '.join(ways)}")
-    ways.append(f"import the authors' folder of .pt files (sqcodec import DIR --preset {name})")
-    try:
-        _download_from_hub(name, path)
-    except ModuleNotFoundError:
-        ways.append("install the hub extra to download the authors' (pip install -e '.[hub]')")
-        why = "neither bundled nor local"
-    except OSError as error:
-        why = f"neither bundled nor local, and the hub is out of reach ({type(error).__name__})"
-    else:
-        return path
-    raise WeightsNotFoundError(f"no weights for {name}: {why}; {'; or '.join(ways)}")
+    why = "neither bundled nor local"
+    if name not in ABLATIONS and find_spec("huggingface_hub"):
+        path = weights_folder() / f"{name}.safetensors"
+        try:
+            _download_from_hub(name, path)
+        except OSError as error:
+            why += f", and the hub is out of reach ({type(error).__name__})"
+        else:
+            return path
+    raise WeightsNotFoundError(f"no weights for {name}: {why}; {ways_to_get(name)}")
 
 
 def _download_from_hub(name: str, path: Path) -> None:

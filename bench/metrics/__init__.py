@@ -30,6 +30,7 @@ class Metric:
     Attributes:
         name: identifier, as in a stored cell.
         display_name: as in a table's head.
+        description: what it is, in a few words.
         unit: "" for a score without one.
         higher_is_better: the direction of "better".
         revision: our own, raised whenever our code changes what comes out.
@@ -43,6 +44,7 @@ class Metric:
 
     name: str
     display_name: str
+    description: str
     unit: str
     higher_is_better: bool
     revision: int
@@ -74,6 +76,7 @@ METRICS: dict[str, Metric] = {
         Metric(
             name="sdr",
             display_name="SDR",
+            description="signal-to-distortion ratio of BSS Eval",
             unit="dB",
             higher_is_better=True,
             revision=1,
@@ -83,6 +86,7 @@ METRICS: dict[str, Metric] = {
         Metric(
             name="mel",
             display_name="MEL",
+            description="distance of mel spectra at two scales, as DAC is evaluated",
             unit="",
             higher_is_better=False,
             revision=1,
@@ -92,6 +96,7 @@ METRICS: dict[str, Metric] = {
         Metric(
             name="stoi",
             display_name="STOI",
+            description="short-time objective intelligibility, classic",
             unit="",
             higher_is_better=True,
             revision=1,
@@ -102,6 +107,7 @@ METRICS: dict[str, Metric] = {
         Metric(
             name="pesq",
             display_name="PESQ",
+            description="perceived quality, wide-band (ITU-T P.862.2)",
             unit="MOS-LQO",
             higher_is_better=True,
             revision=1,
@@ -116,6 +122,7 @@ BESIDE: dict[str, Metric] = {
     "aligned_sdr": Metric(
         name="aligned_sdr",
         display_name="Aligned SDR",
+        description="SDR after the codec's constant delay is removed",
         unit="dB",
         higher_is_better=True,
         revision=1,

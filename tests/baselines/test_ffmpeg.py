@@ -210,3 +210,10 @@ def test_a_missing_pyav_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> 
     assert "opus-6k" in registry.available()
     with pytest.raises(CodecUnavailableError, match=r"opus-6k needs PyAV, .* pip install av"):
         registry.load("opus-6k")
+
+
+def test_a_card_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ffmpeg.card("opus-6k").missing == ""
+    monkeypatch.setattr(av, "codecs_available", {"pcm_mulaw"})
+    assert ffmpeg.card("opus-6k").missing.startswith("opus-6k needs FFmpeg's encoder libopus")
+    assert ffmpeg.card("mulaw-64k").missing == ""

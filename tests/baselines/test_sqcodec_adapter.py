@@ -109,3 +109,19 @@ def test_a_foreign_checkpoint_is_told_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(CodecUnavailableError, match="cannot be read as safetensors") as caught:
         registry.load(str(path))
     assert "\n" not in str(caught.value)
+
+
+def test_a_card_says_where_the_weights_are(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundled = adapter.card("sqcodec-3k")
+    assert (bundled.weights, bundled.missing) == ("bundled", "")
+    config = PRESETS["sqcodec-3k"]
+    assert (bundled.sample_rate, bundled.bitrate_bps) == (16_000, config.bitrate_bps)
+    monkeypatch.setenv("SQCODEC_WEIGHTS", str(tmp_path))
+    absent = adapter.card("sqcodec-6k")
+    assert absent.weights == ""
+    assert absent.missing.startswith("no weights: train them (sqcodec train --preset sqcodec-6k)")
+    local = tmp_path / "sqcodec-6k.safetensors"
+    local.write_bytes(checkpoint.read_bytes())
+    assert adapter.card("sqcodec-6k").weights == str(local)

@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -20,6 +19,7 @@ from typer.testing import CliRunner
 from baselines.anchors import Identity
 from bench import audio, cli, registry
 from bench.codec import Codec, CodecUnavailableError
+from bench.datasets.load import DATASETS
 from bench.datasets.manifest import Clip, Manifest, load_manifest
 from bench.metrics import METRICS
 from bench.runner import Step
@@ -48,20 +48,22 @@ def clips(tmp_path: Path) -> tuple[Clip, ...]:
 
 @pytest.fixture
 def bench(
-    tmp_path: Path, clips: tuple[Clip, ...], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    clips: tuple[Clip, ...],
+    monkeypatch: pytest.MonkeyPatch,
+    teams_are_inline: None,
 ) -> Callable[..., Result]:
     """Calls `bench run` in an empty folder, on a tiny data set with metrics at no cost."""
     for name in METRICS:
         quick = replace(METRICS[name], function=f"{__name__}:mean_difference", libraries=())
         monkeypatch.setitem(METRICS, name, quick)
-    monkeypatch.setattr(cli, "metric_processes", ThreadPoolExecutor)
-    monkeypatch.setitem(cli.DATASETS, "mini", lambda: Manifest("mini", "r1", clips))
+    monkeypatch.setitem(DATASETS, "mini", lambda: Manifest("mini", "r1", clips))
     load = registry.load
 
-    def with_more(name: str) -> Codec:
+    def with_more(name: str, device: str) -> Codec:
         if name == "gone":
             raise CodecUnavailableError("no weights for gone: train them")
-        return Identity(name, RATE) if name == "sqcodec-3k" else load(name)
+        return Identity(name, RATE) if name == "sqcodec-3k" else load(name, device)
 
     monkeypatch.setattr(registry, "load", with_more)
     monkeypatch.chdir(tmp_path)
@@ -75,7 +77,7 @@ def test_a_run_prints_the_table_and_writes_results(
     assert done.exit_code == 0
     words = done.stdout.split()
     assert words.index("sqcodec-3k") < words.index("reference") < words.index("(paper)")
-    assert "38 cells computed, 0 were in .bench/store.sqlite" in done.stderr
+    assert "44 cells computed, 0 were in .bench/store.sqlite" in done.stderr
     written = sorted(path.name for path in (tmp_path / "results/signal/mini").iterdir())
     assert written == ["reference.json", "sqcodec-3k.json"]
     found = json.loads((tmp_path / "results/signal/mini/reference.json").read_text())
@@ -91,7 +93,7 @@ def test_the_same_command_again_computes_nothing_and_writes_the_same(
     before = path.read_bytes()
     path.unlink()
     again = bench("--codec", "resample-16k")
-    assert "0 cells computed, 38 were in" in again.stderr
+    assert "0 cells computed, 44 were in" in again.stderr
     assert again.stdout == first.stdout
     assert path.read_bytes() == before
 
@@ -99,7 +101,7 @@ def test_the_same_command_again_computes_nothing_and_writes_the_same(
 def test_the_ceiling_is_there_once(bench: Callable[..., Result]) -> None:
     done = bench("--codec", "reference,resample-16k,reference")
     assert done.stdout.split().count("reference") == 1
-    assert "38 cells computed" in done.stderr
+    assert "44 cells computed" in done.stderr
 
 
 def test_store_and_results_go_where_they_are_asked(
@@ -171,7 +173,7 @@ def test_a_data_set_that_is_not_there_is_told_in_one_line(
     bench: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     csv = tmp_path / "manifest.csv"
-    monkeypatch.setitem(cli.DATASETS, "mini", lambda: load_manifest(csv))
+    monkeypatch.setitem(DATASETS, "mini", lambda: load_manifest(csv))
     done = bench("--codec", "reference")
     assert done.exit_code == cli.MISSING
     assert done.stderr == f"bench: {csv}: no such manifest\n"
@@ -202,12 +204,12 @@ def test_ctrl_c_stops_in_one_line_and_the_next_run_goes_on(
 ) -> None:
     run = cli.run
 
-    def interrupted(codecs, manifest, suite, store, executor, on_step) -> None:
+    def interrupted(plan, store, team, on_start, on_step) -> None:
         def stop(step: Step) -> None:
             on_step(step)
             raise KeyboardInterrupt
 
-        run(codecs, replace(manifest, clips=manifest.clips[:1]), suite, store, executor, stop)
+        run(plan, store, team, on_start, stop)
 
     with monkeypatch.context() as patched:
         patched.setattr(cli, "run", interrupted)
@@ -215,7 +217,7 @@ def test_ctrl_c_stops_in_one_line_and_the_next_run_goes_on(
     assert stopped.exit_code == cli.INTERRUPTED
     assert stopped.stderr.splitlines()[-1].startswith("bench: stopped; what was finished is kept")
     assert stopped.stdout == ""
-    assert "12 cells computed, 7 were in" in bench("--codec", "reference").stderr
+    assert "14 cells computed, 8 were in" in bench("--codec", "reference").stderr
 
 
 def test_no_rows_of_the_paper_without_its_table(
@@ -240,27 +242,6 @@ def test_help_tells_the_exit_statuses() -> None:
 def test_version() -> None:
     done = CliRunner().invoke(cli.app, ["--version"])
     assert done.stdout == f"bench {version('sqcodec-bench')}\n"
-
-
-@pytest.mark.parametrize(
-    ("what", "named"),
-    [
-        ("codecs", ["reference", "resample-16k", "sqcodec-3k", "baselines.sqcodec"]),
-        ("suites", ["signal"]),
-        ("metrics", ["sdr", "mel", "stoi", "pesq", METRICS["pesq"].version]),
-    ],
-)
-def test_list(what: str, named: list[str]) -> None:
-    done = CliRunner().invoke(cli.app, ["list", what])
-    assert done.exit_code == 0
-    for name in named:
-        assert name in done.stdout
-
-
-def test_list_datasets(monkeypatch: pytest.MonkeyPatch, clips: tuple[Clip, ...]) -> None:
-    monkeypatch.setitem(cli.DATASETS, "mini", lambda: Manifest("mini", "r1", clips))
-    done = CliRunner().invoke(cli.app, ["list", "datasets"])
-    assert done.stdout.split() == ["mini", "3", "clips,", "revision", "r1"]
 
 
 def test_a_real_command_without_weights(tmp_path: Path) -> None:

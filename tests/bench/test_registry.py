@@ -80,3 +80,21 @@ def test_a_third_party_does_not_replace_ours() -> None:
 def test_a_third_partys_fault_is_told_in_one_line() -> None:
     with pytest.raises(CodecUnavailableError, match=r"'broken' .* does not load: ImportError"):
         registry.load("broken")
+
+
+@pytest.mark.usefixtures("third_parties")
+def test_every_codec_has_a_card() -> None:
+    cards = registry.cards()
+    assert {card.name for card in cards} == registry.available().keys()
+    assert len(cards) == len(registry.available())
+    assert all(card.description for card in cards)
+    (theirs,) = (card for card in cards if card.name == "theirs-8k")
+    assert theirs.description == f"of another package: {__name__}:a_third_partys_load"
+
+
+@pytest.mark.parametrize("name", ["reference", "resample-16k", "opus-12k", "mulaw-64k"])
+def test_a_card_says_what_the_codec_says(name: str) -> None:
+    (card,) = (card for card in registry.cards() if card.name == name)
+    info = registry.load(name).info
+    assert (card.sample_rate, card.bitrate_bps) == (info.sample_rate, info.bitrate_bps)
+    assert card.missing == ""
