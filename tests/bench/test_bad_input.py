@@ -128,7 +128,7 @@ def test_good_clips_are_scored(messes: Run, name: str) -> None:
 @pytest.mark.parametrize("name", BAD)
 def test_each_bad_clip_is_named_with_its_reason(messes: Run, name: str) -> None:
     assert messes.clips[name]["values"] == {}
-    told = f"messes/{name}: {BAD[name]}"
+    told = f"{name}: {BAD[name]}"
     assert {messes.clips[name]["errors"][metric] for metric in ALL} == {told}
     (line,) = (line for line in messes.failures if name in line)
     assert line == f"  reference  messes/{name}: {told}"

@@ -35,7 +35,12 @@ def cells() -> pd.DataFrame:
     ]
     rows = []
     for dataset, group, kind, clip, value in clips:
-        measures = {"bits": (3000.0, "bit"), "duration": (1.0, "s"), "sample_rate": (16e3, "Hz")}
+        measures = {
+            "bits": (3000.0, "bit"),
+            "duration": (1.0, "s"),
+            "sample_rate": (16e3, "Hz"),
+            "clipped_samples": (2.0 if clip == "b2" else 0.0, ""),
+        }
         scores = {
             name: (value if name == "sdr" else 0.5, "dB" if name == "sdr" else "")
             for name in METRICS[kind]

@@ -13,7 +13,7 @@ from bench.report.summary import summarise
 from bench.store import Source
 from bench.suites import SIGNAL
 
-SOURCE = Source("signal", "small", "r1", "sqcodec-3k", "abc", "soxr 1.0 HQ")
+SOURCE = Source("signal", "small", "r1", "sqcodec-3k", "abc", "libsndfile 1", "soxr 1.0 HQ")
 
 
 def _result(info: CodecInfo, cells: pd.DataFrame) -> Result:
@@ -44,6 +44,8 @@ def test_the_means_are_those_of_the_files_own_clips(
         "sample_rate": 16_000,
         "duration_s": 1.0,
         "bits": 3000.0,
+        "frames": None,
+        "clipped_samples": 0,
         "values": {"sdr": -4.0, "mel": 0.5},
         "errors": {},
     }
@@ -132,9 +134,11 @@ def test_a_score_that_contradicts_itself_is_refused(wrong: dict[str, object]) ->
 
 def test_a_clip_that_contradicts_itself_is_refused() -> None:
     with pytest.raises(ValueError, match=r"d/c: value and error of \['sdr'\]"):
-        ClipResult("d", "c", "speech", None, "0", 16, 1.0, 1.0, {"sdr": 1.0}, {"sdr": "failed"})
+        ClipResult(
+            "d", "c", "speech", None, "0", 16, 1.0, 1.0, None, 0, {"sdr": 1.0}, {"sdr": "failed"}
+        )
     with pytest.raises(ValueError, match="d/c sdr: expected a finite number, got nan"):
-        ClipResult("d", "c", "speech", None, "0", 16, 1.0, 1.0, {"sdr": float("nan")}, {})
+        ClipResult("d", "c", "speech", None, "0", 16, 1.0, 1.0, None, 0, {"sdr": float("nan")}, {})
 
 
 def test_counts_that_disagree_are_refused(info: CodecInfo, cells: pd.DataFrame) -> None:
