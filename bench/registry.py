@@ -1,11 +1,12 @@
 """The registry of codecs: from a name to a codec, importing no more than that one needs.
 
-An adapter module has ``NAMES``, the codecs it offers, and ``load(name) -> Codec``; one that
-can compute elsewhere than on the CPU takes ``load(name, device)``, "cpu" or "cuda". The
-project's own are listed here and asked in order, so that a codec without a model does not wait
-for a neural one's framework. Third parties join by an entry point in the group
-``bench.codecs``: its name is the codec's, its object a function like those; it cannot take the
-place of a codec of ours. A path to a ``.safetensors`` file is a checkpoint of SQCodec.
+An adapter module has ``NAMES``, the codecs it offers, ``load(name) -> Codec`` and, for lists,
+``card(name) -> CodecCard``. One that can compute elsewhere than on the CPU takes
+``load(name, device)``, "cpu" or "cuda". The project's own are listed here and asked in order,
+so that a codec without a model does not wait for a neural one's framework. Third parties join
+by an entry point in the group ``bench.codecs``: its name is the codec's, its object a function
+like ``load``; it cannot take the place of a codec of ours. A path to a ``.safetensors`` file is
+a checkpoint of SQCodec.
 """
 
 from __future__ import annotations

@@ -51,8 +51,8 @@ class Run:
 
     @property
     def failures(self) -> list[str]:
-        """The lines below "Failed:"."""
-        return self.done.stdout.split("Failed:\n")[1].splitlines()
+        """The lines below "Failed:", one a clip and reason."""
+        return self.done.stdout.split("\nFailed:\n")[1].splitlines()
 
 
 def sentence() -> tuple[NDArray[np.float32], int]:
