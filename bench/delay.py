@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from bench import audio
 from bench.codec import Codec
 from bench.datasets import mini
-from bench.metrics.alignment import delay
 from bench.roundtrip import through_codec
 
 PROBE_CLIPS = (
@@ -68,6 +67,8 @@ def constant_delay(codec: Codec) -> Delay:
     Raises:
         CodecFault: the codec broke its contract; whatever else it raises passes through.
     """
+    from bench.metrics.alignment import delay  # takes a second, which only measuring needs
+
     sample_rate = codec.info.sample_rate or ANY_RATE_HZ
     decoded = through_codec(codec, probe(sample_rate), sample_rate)
     try:

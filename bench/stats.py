@@ -23,7 +23,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import bootstrap
 
 CONFIDENCE = 0.95
 N_RESAMPLES = 5_000
@@ -84,6 +83,8 @@ def bootstrap_interval(
     Raises:
         ValueError: a column is missing, or a clip occurs twice in a dataset.
     """
+    from scipy.stats import bootstrap  # takes a second, which only tables need
+
     valued = _checked(cells).dropna(subset="value")
     by_clip: list[str] = []
     fixed: dict[str, float] = {}
