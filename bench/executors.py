@@ -61,7 +61,7 @@ class Worker:
             are called, and their arguments and results must be importable and picklable.
     """
 
-    def __init__(self, name: str, prepare: Callable[[], None]) -> None:
+    def __init__(self, name: str, prepare: Callable[[], object]) -> None:
         self.busy = False
         self._name = name
         self._prepare = prepare
@@ -190,7 +190,7 @@ def wait_for(workers: Sequence[Worker]) -> list[Worker]:
     return [worker for worker in busy if worker.over()]
 
 
-def _serve(name: str, pipe: Connection, prepare: Callable[[], None]) -> None:
+def _serve(name: str, pipe: Connection, prepare: Callable[[], object]) -> None:
     """What a worker's process does: prepare, then call after call."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
