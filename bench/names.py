@@ -15,11 +15,14 @@ class UnknownNameError(ValueError):
         kind: what was looked for, such as "codec".
         name: what was typed.
         known: the names that there are.
+        unlisted: more of them, which are suggested where they are near, and not listed.
     """
 
-    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+    def __init__(
+        self, kind: str, name: str, known: Iterable[str], unlisted: Iterable[str] = ()
+    ) -> None:
         known = list(known)
-        near = difflib.get_close_matches(name, known, n=3)
+        near = difflib.get_close_matches(name, [*known, *unlisted], n=3)
         hint = f"did you mean {' or '.join(near)}? " if near else ""
         shown = ", ".join(known[:_MOST_SHOWN])
         rest = len(known) - _MOST_SHOWN

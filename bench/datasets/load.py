@@ -32,7 +32,7 @@ def load_data(data: str, kind: str | None = None) -> Manifest:
             every other source says it itself.
 
     Raises:
-        UnknownNameError: neither a bundled set nor a path, or no such kind.
+        UnknownNameError: neither a bundled set nor a path that exists, or no such kind.
         ManifestError: the path holds no usable data set, or does not take a kind.
     """
     if kind is not None and kind not in KINDS:
@@ -47,13 +47,22 @@ def load_data(data: str, kind: str | None = None) -> Manifest:
         return DATASETS[data]()
     if samples is not None:
         return load_codec_superb(samples)
-    if path.suffix.lower() == _MANIFEST_SUFFIX:
-        return _named_apart(load_manifest(path))
     if path.exists():
+        if path.suffix.lower() == _MANIFEST_SUFFIX:
+            return _named_apart(load_manifest(path))
         raise ManifestError(f"{data}: expected a folder of audio or a manifest (.csv)")
-    if path.name == data:
-        raise UnknownNameError("data set, folder or manifest", data, DATASETS)
-    raise ManifestError(f"{data}: no such folder")
+    raise UnknownNameError("data set, folder or manifest", data, DATASETS, _beside(path))
+
+
+def _beside(path: Path) -> list[str]:
+    """The folders and manifests that are where `path` should be."""
+    if not path.parent.is_dir():
+        return []
+    return [
+        str(other)
+        for other in path.parent.iterdir()
+        if other.is_dir() or other.suffix.lower() == _MANIFEST_SUFFIX
+    ]
 
 
 def _named_apart(manifest: Manifest) -> Manifest:

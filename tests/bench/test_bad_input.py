@@ -200,3 +200,28 @@ def test_a_manifest_with_a_missing_file_and_a_wrong_hash(
         "  reference  d/other: other.wav: not the file of the manifest "
         f"(sha256 {found}..., expected 000000000000...)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("id,path\n", "column dataset, kind, sha256 is missing; expected id, path, dataset, kind,"),
+        ("id,path,dataset,kind,sha256\n", "no clips, only a header"),
+        (
+            "id,path,dataset,kind,sha256\n"
+            + "".join(f"a,{path},d,speech,{'0' * 64}\n" for path in ("a.wav", "b.wav")),
+            "row 3: the id 'a' is that of row 2 too",
+        ),
+    ],
+)
+def test_a_manifest_that_is_none_ends_the_run_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, told: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("set.csv").write_text(text)
+    done = CliRunner().invoke(cli.app, ["run", "--codec", "reference", "--data", "set.csv"])
+    assert done.exit_code == cli.MISSING
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("bench: set.csv")
+    assert told in line
+    assert [path.name for path in tmp_path.iterdir()] == ["set.csv"]

@@ -19,3 +19,8 @@ def test_near_and_known_names_are_told(name: str, message: str) -> None:
 def test_of_very_many_names_the_first_are_shown() -> None:
     said = str(UnknownNameError("clip", "nothing", (f"clip-{i}" for i in range(1000))))
     assert said.endswith("clip-38, clip-39 and 960 more")
+
+
+def test_what_is_not_listed_is_suggested() -> None:
+    said = str(UnknownNameError("data set", "sonsg", ["mini"], ["songs", "notes"]))
+    assert said == "no data set is called 'sonsg'; did you mean songs? available: mini"

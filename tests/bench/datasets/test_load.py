@@ -56,8 +56,6 @@ def test_a_tree_of_codec_superb(tmp_path: Path) -> None:
     ("data", "kind", "message"),
     [
         ("notes.txt", None, r"notes\.txt: expected a folder of audio or a manifest \(\.csv\)"),
-        ("no/where", None, "no/where: no such folder"),
-        ("nothing.csv", None, r"nothing\.csv: no such manifest"),
         ("mini", "speech", "mini: --kind is for a folder of audio"),
         ("set.csv", "speech", r"set\.csv: --kind is for a folder of audio"),
     ],
@@ -71,6 +69,10 @@ def test_what_cannot_be_used_is_told(data: str, kind: str | None, message: str) 
     ("data", "kind", "message"),
     [
         ("minni", None, "manifest is called 'minni'; did you mean mini"),
+        ("sonsg", None, r"'sonsg'; did you mean songs\? available: mini$"),
+        ("./sonsg", None, r"'\./sonsg'; did you mean songs\? available: mini$"),
+        ("sets.csv", None, r"'sets\.csv'; did you mean set\.csv\?"),
+        ("no/where", None, "manifest is called 'no/where'; available: mini"),
         ("songs", "efects", "no kind of clip is called 'efects'; did you mean effects"),
     ],
 )
