@@ -57,6 +57,7 @@ MEASURE_UNITS = {
 
 _MEASURE_VERSION = "1"
 _LIBRARIES = ("numpy", "scipy", "soundfile", "soxr", "torch")
+_LOADING_S = 60.0  # for the libraries that the first measurement of a delay loads
 _WAITING_PER_WORKER = 2  # clips decoded and not yet scored: bounds the disk they take
 
 
@@ -247,7 +248,8 @@ def measure_delays(codecs: Iterable[CodecInfo], store: Store, team: Team) -> lis
         if delay_of(info, store) is not None:
             continue
         try:
-            team.codec.call(coding.measure_delay, info.name, timeout_s=team.clip_timeout_s)
+            limit_s = team.clip_timeout_s + _LOADING_S
+            team.codec.call(coding.measure_delay, info.name, timeout_s=limit_s)
             found = team.codec.result()
         except WorkerLost as lost:
             failures.append(f"{info.name}: no constant delay: {lost}")
