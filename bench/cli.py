@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import asdict
 from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
@@ -19,6 +20,7 @@ from bench.datasets.load import load_data
 from bench.datasets.manifest import Manifest, ManifestError
 from bench.devices import DEVICES
 from bench.names import UnknownNameError
+from bench.report.clip import clip_report
 from bench.report.paper import PaperRow, paper_row
 from bench.report.results import result_of, write
 from bench.report.summary import Summary, summarise
@@ -100,6 +102,38 @@ def doctor_(
     _console().print(doctor.table(findings))
     if not doctor.can_run(findings):
         raise typer.Exit(MISSING)
+
+
+@app.command()
+def show(
+    clip: Annotated[str, typer.Option(help="The clip's id.")],
+    codec: Annotated[str | None, typer.Option(help="Only cells of this codec.")] = None,
+    data: Annotated[
+        str, typer.Option(help="The data set that it is of, as for bench run.")
+    ] = "mini",
+    store: Annotated[Path, typer.Option(help="Where cells are kept.")] = DEFAULT_PATH,
+) -> None:
+    """Print all that is known of one clip: its row of the manifest, and every stored cell.
+
+    Exit status: 0 it is shown; 2 there is no such clip, codec, data set or store.
+    """
+    errors = Console(stderr=True, soft_wrap=True, highlight=False)
+    try:
+        rows = {found.id: found for found in load_data(data).clips}
+        with Store(store, create=False) as opened:
+            cells = opened.cells_of_clip(clip)
+            if clip not in rows and cells.empty:
+                raise UnknownNameError("clip", clip, dict.fromkeys([*rows, *opened.clips()]))
+        if codec is not None:
+            known = cells["codec"].unique().tolist()
+            if codec not in known:
+                raise UnknownNameError("codec with cells of this clip", codec, known)
+            cells = cells[cells["codec"] == codec]
+    except (UnknownNameError, ManifestError, StoreError) as error:
+        errors.print(f"bench: {error}", style="red", markup=False)
+        raise typer.Exit(MISSING) from None
+    row = {name: str(value) for name, value in asdict(rows[clip]).items()} if clip in rows else None
+    _console().print(clip_report(clip, row, cells))
 
 
 @app.command("run")
