@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from sqcodec.layers import ConvUnit, DilatedResidual, LastUnit
+from sqcodec.local_transformer import TransformerLayer
 from sqcodec.model import SQCodecNetwork
 from sqcodec.tconv import TEConvGate
 
@@ -37,6 +38,9 @@ def initialise(network: SQCodecNetwork, seed: int) -> None:
     for module in network.modules():
         if isinstance(module, ConvUnit):
             _scale(module.reduce, _BRANCH_GAIN)
+        elif isinstance(module, TransformerLayer):
+            _scale(module.attention.to_out, _BRANCH_GAIN)
+            _scale(module.feed_forward.reduce, _BRANCH_GAIN)
         elif isinstance(module, TEConvGate):
             _scale(module.merge, _BRANCH_GAIN)
         elif isinstance(module, DilatedResidual):
