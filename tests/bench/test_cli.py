@@ -2,9 +2,11 @@
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -23,6 +25,7 @@ from bench.datasets.load import DATASETS
 from bench.datasets.manifest import Clip, Manifest, load_manifest
 from bench.metrics import METRICS
 from bench.runner import Step
+from bench.store import Store
 
 RATE = 16_000
 
@@ -260,3 +263,72 @@ def test_a_real_command_without_weights(tmp_path: Path) -> None:
     (line,) = done.stderr.splitlines()
     assert line.startswith("bench: no weights for sqcodec-6k-no-tconv: ")
     assert list(tmp_path.iterdir()) == []
+
+
+def show(*arguments: str) -> Result:
+    return CliRunner().invoke(cli.app, ["show", *arguments])
+
+
+def test_show_prints_all_that_is_known_of_a_clip(
+    bench: Callable[..., Result], clips: tuple[Clip, ...]
+) -> None:
+    clips[1].path.write_text("no audio")
+    bench("--codec", "resample-16k")
+    good = show("--clip", "a")
+    assert good.exit_code == 0
+    for part in (clips[0].sha256, "resample-16k", "reference", "pesq", "16000 Hz", "libsndfile"):
+        assert part in good.stdout
+    bad = show("--clip", "b", "--codec", "reference")
+    assert "b.wav: not readable as audio" in " ".join(bad.stdout.split())
+    assert "resample-16k" not in bad.stdout
+
+
+def test_show_of_what_is_not_there(bench: Callable[..., Result]) -> None:
+    missing = show("--clip", "a")
+    assert missing.exit_code == cli.MISSING
+    assert missing.stderr.startswith("bench: no store at .bench/store.sqlite: bench run makes one")
+    bench("--codec", "reference")
+    clip = show("--clip", "aa")
+    assert clip.exit_code == cli.MISSING
+    assert clip.stderr == "bench: no clip is called 'aa'; did you mean a? available: a, b, c\n"
+    codec = show("--clip", "a", "--codec", "referense")
+    assert codec.exit_code == cli.MISSING
+    assert "did you mean reference?" in codec.stderr
+    assert codec.stdout == ""
+
+
+def test_a_store_from_a_newer_version_is_told_in_one_line(
+    bench: Callable[..., Result], tmp_path: Path
+) -> None:
+    with closing(sqlite3.connect(tmp_path / "new")) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    done = bench("--codec", "reference", "--store", "new")
+    assert done.exit_code == cli.MISSING
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("bench: new was written by a newer version of bench")
+
+
+def test_a_full_disk_is_told_in_one_line_and_the_next_run_goes_on(
+    bench: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put = Store.put
+    n_put = 0
+
+    def put_two(self: Store, *arguments) -> None:
+        nonlocal n_put
+        n_put += 1
+        if n_put == 3:  # SQLite's own limit on the file stands for the disk's
+            self._rows("PRAGMA max_page_count = 1")
+            arguments = (arguments[0], [replace(c, host="x" * 99_999) for c in arguments[1]])
+        put(self, *arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Store, "put", put_two)
+        done = bench("--codec", "reference")
+    assert done.exit_code == cli.MISSING
+    assert done.stdout == ""
+    assert done.stderr.splitlines()[-1] == (
+        "bench: cannot write to the store: database or disk is full; what was finished is kept, "
+        "the same command goes on from it"
+    )
+    assert "6 cells computed, 16 were in" in bench("--codec", "reference").stderr

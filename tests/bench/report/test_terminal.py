@@ -3,10 +3,12 @@
 from dataclasses import replace
 from io import StringIO
 
+import numpy as np
 import pandas as pd
 from rich.console import Console
 
 from bench.codec import CodecInfo
+from bench.delay import Delay
 from bench.report.paper import PaperRow, paper_row
 from bench.report.summary import Summary, summarise
 from bench.report.terminal import table
@@ -111,3 +113,29 @@ def test_a_data_set_without_audio_leaves_its_columns_empty(
 ) -> None:
     text = _text(summarise(info, cells[cells["kind"] == "speech"], SIGNAL))
     assert _row(text, "sqcodec-3k ")[-3:] == ["-", "-", "4"]
+
+
+def test_what_stands_beside_the_scores(info: CodecInfo, cells: pd.DataFrame) -> None:
+    codes = [np.array([[0, 1, 2, 3]])]
+    text = _text(summarise(info, cells, SIGNAL, Delay(0, 16_000, 1.0), codes))
+    beside = text[text.index("Beside the protocol's scores") :]
+    (row,) = [line for line in beside.splitlines() if line.strip().startswith("sqcodec-3k")]
+    assert row.split() == ["sqcodec-3k", "0", "0.00", "4.00", "-3.00", "4", "2.00", "2"]
+    assert "(117,649)" in beside
+    assert "(16.84)" in beside
+
+
+def test_a_codec_without_a_delay_says_why(info: CodecInfo, cells: pd.DataFrame) -> None:
+    unclear = _text(summarise(info, cells, SIGNAL, Delay(None, 16_000, None, "no clear delay")))
+    assert "\nsqcodec-3k: no clear delay." in unclear
+    unknown = _text(summarise(info, cells, SIGNAL))
+    assert "\nsqcodec-3k: its constant delay could not be measured." in unknown
+
+
+def test_failures_are_counted_by_reason(info: CodecInfo, cells: pd.DataFrame) -> None:
+    lost = cells["clip"].isin(["b1", "b2"]) & (cells["metric"] == "pesq")
+    cells = cells.assign(
+        value=cells["value"].mask(lost), error=cells["error"].where(~lost, "too short")
+    )
+    text = _text(summarise(info, cells, SIGNAL))
+    assert "Failed, by reason:\n  sqcodec-3k  2 clips, 2 cells: too short\n" in text
