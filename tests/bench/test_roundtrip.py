@@ -87,3 +87,42 @@ def test_bits_that_break_the_contract(bits: tuple[float, ...]) -> None:
     codec = Broken(encoded=lambda encoded: replace(encoded, bits=bits))
     with pytest.raises(CodecFault, match="bits"):
         through_codec(codec, CLIP, RATE)
+
+
+def test_a_codec_that_changes_the_rate() -> None:
+    codec = Broken(encoded=lambda encoded: replace(encoded, sample_rate=8_000))
+    with pytest.raises(CodecFault, match="encoded at 8000 Hz what it got at 22050 Hz"):
+        through_codec(codec, CLIP, RATE)
+
+
+class Tokens(Broken):
+    """Two codebooks of four entries."""
+
+    def __init__(self, codes: NDArray | None) -> None:
+        super().__init__(encoded=lambda encoded: replace(encoded, codes=codes))
+        self._info = replace(self._info, n_codebooks=2, codebook_size=4)
+
+
+def test_codes_of_the_clip() -> None:
+    codes = np.array([[[0, 1, 2], [3, 3, 0]]], np.int32)
+    found = through_codec(Tokens(codes), CLIP, RATE).codes
+    assert found is not None
+    assert found.dtype == np.int64
+    assert found.tolist() == codes[0].tolist()
+    assert through_codec(Identity("none", None), CLIP, RATE).codes is None
+
+
+@pytest.mark.parametrize(
+    ("codes", "told"),
+    [
+        (None, "no codes, expected 2 codebooks"),
+        (np.zeros((1, 3, 5), np.int64), r"shape \[1, 3, 5\], expected \[1, 2, frames\]"),
+        (np.zeros((2, 5), np.int64), r"shape \[2, 5\], expected"),
+        (np.zeros((1, 2, 5)), "float64 codes, expected integers"),
+        (np.full((1, 2, 5), 4), "codes from 4 to 4, expected 0 to 3"),
+        (np.full((1, 2, 5), -1), "codes from -1 to -1, expected 0 to 3"),
+    ],
+)
+def test_codes_that_break_the_contract(codes: NDArray | None, told: str) -> None:
+    with pytest.raises(CodecFault, match=told):
+        through_codec(Tokens(codes), CLIP, RATE)
