@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from sqcodec.layers import ConvUnit, DilatedResidual, LastUnit
-from sqcodec.local_transformer import TransformerLayer
+from sqcodec.local_transformer import N_HEADS, LocalTransformer, TransformerLayer
 from sqcodec.model import SQCodecNetwork
 from sqcodec.tconv import TEConvGate
 
@@ -47,6 +47,8 @@ def initialise(network: SQCodecNetwork, seed: int) -> None:
             _scale(module.pointwise, _BRANCH_GAIN)
         elif isinstance(module, LastUnit):
             _scale(module.conv, _OUTPUT_GAIN)
+        elif isinstance(module, LocalTransformer):
+            _attend_nearby(module)
     for start in (network.quantizer.project_in, network.decoder.last.conv):
         assert start.bias is not None
         nn.init.zeros_(start.bias)
@@ -60,6 +62,22 @@ def _draw(module: nn.Conv1d | nn.Linear, generator: torch.Generator) -> None:
     _set_weight(module, drawn / math.sqrt(fan_in))
     if module.bias is not None:
         module.bias.normal_(std=_BIAS_DEVIATION, generator=generator)
+
+
+@torch.no_grad()
+def _attend_nearby(transformer: LocalTransformer) -> None:
+    """Let each head's position bias fall with distance, by ALiBi's slopes (Press et al., 2022).
+
+    The bias is a network of the plain distance, up to two windows. As drawn, it reaches several
+    hundred there, with either sign: half the heads would see nothing but the oldest frame.
+    """
+    window = transformer.config.window
+    last = transformer.position_bias.mlp[-1]
+    assert isinstance(last, nn.Linear)
+    last.bias.zero_()
+    drawn = transformer.position_bias.mlp(torch.tensor([[float(window)]]))[0]  # [H]
+    slopes = 2.0 ** -(8 / N_HEADS * torch.arange(1, N_HEADS + 1))
+    last.weight.mul_((-slopes * window / drawn)[:, None])
 
 
 @torch.no_grad()

@@ -34,3 +34,15 @@ def test_sqcodec_3k_starts_with_many_codes_and_a_quiet_output() -> None:
     assert features.std() > 0.02
     assert len(codes.unique()) > 50
     assert output.abs().max() < 0.5
+
+
+def test_attention_starts_nearby() -> None:
+    config = PRESETS["sqcodec-3k"]
+    network = SQCodecNetwork(config)
+    initialise(network, 0)
+    for transformer in (network.encoder.inner, network.decoder.inner):
+        bias = transformer.position_bias(config.inner.window)[:, -1]  # [H, 2W], oldest first
+        assert (bias[:, 0] < bias[:, config.inner.window]).all()
+        assert (bias[:, config.inner.window] < bias[:, -1]).all()
+        # The steepest slope is 2^(-4/3) a frame; as drawn it would be hundreds at the far end.
+        assert bias.min() > -0.4 * 2 * config.inner.window
