@@ -24,7 +24,14 @@ from bench.names import UnknownNameError
 
 ENTRY_POINT_GROUP = "bench.codecs"
 
-_ADAPTERS = ("baselines.anchors", "baselines.ffmpeg", "baselines.sqcodec")
+_ADAPTERS = (
+    "baselines.anchors",
+    "baselines.ffmpeg",
+    "baselines.sqcodec",
+    "baselines.encodec",
+    "baselines.dac",
+    "baselines.wavtokenizer.adapter",
+)
 _CHECKPOINT_ADAPTER = "baselines.sqcodec"
 _CHECKPOINT_SUFFIX = ".safetensors"
 

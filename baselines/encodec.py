@@ -1,0 +1,162 @@
+"""EnCodec 24 kHz over `transformers.EncodecModel`, at each of its five bitrates.
+
+75 frames of 320 samples a second; 2, 4, 8, 16 or 32 of the model's 32 codebooks of 1,024. The
+bitrate is always passed: the model's default is its lowest. It decodes whole frames, which are
+cut to T. Sent are the codes, 10 bits each; the entropy coder that the paper has on top is not
+used, as in all published comparisons.
+
+Source: Défossez et al., High Fidelity Neural Audio Compression, arXiv:2210.13438.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import torch
+
+from baselines.pretrained import load_pretrained
+from baselines.tokens import TokenCodec
+from baselines.weights import (
+    Weights,
+    check_installed,
+    checked_sha256,
+    described,
+    find,
+    missing,
+    revision,
+)
+from bench.codec import CodecCard, CodecInfo, CodecUnavailableError
+
+if TYPE_CHECKING:
+    from transformers import EncodecModel
+
+WEIGHTS = Weights("facebook/encodec_24khz", ("config.json", "model.safetensors"))
+SAMPLE_RATE = 24_000
+
+# kbit/s, as the model wants to be told
+_BANDWIDTHS = {
+    "encodec-1.5k": 1.5,
+    "encodec-3k": 3.0,
+    "encodec-6k": 6.0,
+    "encodec-12k": 12.0,
+    "encodec-24k": 24.0,
+}
+NAMES = tuple(_BANDWIDTHS)
+
+_CODEBOOK_SIZE = 1024
+_FRAME_RATE_HZ = 75
+_BPS_PER_CODEBOOK = _FRAME_RATE_HZ * 10
+_EXPECTED = {
+    "sampling_rate": SAMPLE_RATE,
+    "codebook_size": _CODEBOOK_SIZE,
+    "frame_rate": _FRAME_RATE_HZ,
+    "audio_channels": 1,
+    "normalize": False,  # else it scales by what its padding weighs, as the 48 kHz model does
+    "chunk_length_s": None,
+}
+_LICENCE = "CC-BY-NC-4.0"
+_CITATION = "Défossez et al., High Fidelity Neural Audio Compression, arXiv:2210.13438"
+
+
+class EnCodec(TokenCodec):
+    """EnCodec at one of its bitrates.
+
+    Args:
+        info: what it is.
+        network: the model.
+        device: where it computes.
+        bandwidth_kbps: its bitrate, kbit/s.
+    """
+
+    network: EncodecModel
+
+    def __init__(
+        self, info: CodecInfo, network: EncodecModel, device: str, bandwidth_kbps: float
+    ) -> None:
+        super().__init__(info, network, device)
+        self._bandwidth_kbps = bandwidth_kbps
+
+    def codes_of(self, audio: torch.Tensor) -> torch.Tensor:
+        """Audio [B, T] -> codes [B, K, F]."""
+        encoded = self.network.encode(
+            audio[:, None], bandwidth=self._bandwidth_kbps, return_dict=True
+        )
+        return cast(Any, encoded).audio_codes[0]  # of the only chunk
+
+    def audio_of(self, codes: torch.Tensor) -> torch.Tensor:
+        """Codes [B, K, F] -> audio [B, 320 F]."""
+        # One chunk, without a scale; the annotations upstream are narrower than the code.
+        decoded = cast(Any, self.network).decode(codes[None], [None], return_dict=True)
+        return decoded.audio_values[:, 0]
+
+
+def network(name: str) -> EncodecModel:
+    """The model without its weights, which is one for all bitrates.
+
+    Raises:
+        CodecUnavailableError: transformers is not installed.
+    """
+    check_installed("transformers")
+    from transformers import EncodecConfig, EncodecModel
+
+    return EncodecModel(EncodecConfig())
+
+
+def load(name: str, device: str = "cpu") -> EnCodec:
+    """EnCodec at the bitrate of `name`, one of `NAMES`, computing on `device`.
+
+    Raises:
+        CodecUnavailableError: transformers or the weights are missing, or are not EnCodec's.
+    """
+    check_installed("transformers")
+    folder = find(WEIGHTS)
+    from transformers import EncodecModel
+
+    model = load_pretrained(EncodecModel, folder, **_EXPECTED)
+    return adapter(name, cast("EncodecModel", model), folder, device)
+
+
+def adapter(name: str, model: EncodecModel, folder: Path, device: str) -> EnCodec:
+    """A loaded model behind the contract."""
+    bandwidth_kbps = _BANDWIDTHS[name]
+    if bandwidth_kbps not in model.config.target_bandwidths:
+        raise CodecUnavailableError(
+            f"{folder} has no {bandwidth_kbps:g} kbit/s, only {model.config.target_bandwidths}"
+        )
+    sha256 = checked_sha256(folder / WEIGHTS.files[-1])
+    info = CodecInfo(
+        name=name,
+        sample_rate=SAMPLE_RATE,
+        bitrate_bps=1000 * bandwidth_kbps,
+        n_codebooks=round(1000 * bandwidth_kbps / _BPS_PER_CODEBOOK),
+        codebook_size=_CODEBOOK_SIZE,
+        frame_rate_hz=float(_FRAME_RATE_HZ),
+        revision=revision(
+            sha256, bandwidth_kbps, version("transformers"), version("torch"), device
+        ),
+        weights=described(WEIGHTS, folder, sha256),
+        licence=_LICENCE,
+        citation=_CITATION,
+    )
+    return EnCodec(info, model, device, bandwidth_kbps)
+
+
+def card(name: str) -> CodecCard:
+    """What the codec called `name` is, and what it lacks here."""
+    bandwidth_kbps = _BANDWIDTHS[name]
+    try:
+        check_installed("transformers")
+        lacks = missing(WEIGHTS)
+    except CodecUnavailableError as error:
+        lacks = str(error)
+    n_codebooks = round(1000 * bandwidth_kbps / _BPS_PER_CODEBOOK)
+    return CodecCard(
+        name,
+        f"EnCodec 24 kHz, {n_codebooks} codebooks of {_CODEBOOK_SIZE:,}",
+        SAMPLE_RATE,
+        1000 * bandwidth_kbps,
+        "" if lacks else WEIGHTS.repository,
+        lacks,
+    )

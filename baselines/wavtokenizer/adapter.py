@@ -1,0 +1,145 @@
+"""WavTokenizer's two published large models behind the benchmark's contract.
+
+`wavtokenizer-480` sends 40 codes of 12 bits a second, `wavtokenizer-900` 75. Attention and group
+norm see the whole clip, so the clips of a batch go through one by one. T samples come back of
+the ceil(T / hop) frames.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+
+from baselines import weights
+from baselines.tokens import TokenCodec
+from baselines.wavtokenizer.checkpoint import CheckpointError, convert, read
+from baselines.wavtokenizer.network import SAMPLE_RATE, WavTokenizer, WavTokenizerConfig
+from baselines.weights import Weights
+from bench.codec import CodecCard, CodecInfo, CodecUnavailableError
+
+_BITS_PER_CODE = 12
+_LICENCE = "MIT"
+_CITATION = (
+    "Ji et al., WavTokenizer: an Efficient Acoustic Discrete Codec Tokenizer for Audio Language "
+    "Modeling, arXiv:2408.16532"
+)
+
+
+@dataclass(frozen=True)
+class _Model:
+    """One of the published models."""
+
+    weights: Weights
+    config: WavTokenizerConfig
+
+    @property
+    def frame_rate_hz(self) -> float:
+        return SAMPLE_RATE / self.config.hop
+
+
+_MODELS = {
+    "wavtokenizer-480": _Model(
+        Weights(
+            "novateur/WavTokenizer-large-unify-40token",
+            ("wavtokenizer_large_unify_600_24k.ckpt",),
+        ),
+        WavTokenizerConfig(strides=(4, 5, 5, 6)),
+    ),
+    "wavtokenizer-900": _Model(
+        Weights(
+            "novateur/WavTokenizer-large-speech-75token",
+            ("wavtokenizer_large_speech_320_v2.ckpt",),
+        ),
+        WavTokenizerConfig(strides=(2, 4, 5, 8)),
+    ),
+}
+NAMES = tuple(_MODELS)
+
+
+class WavTokenizerCodec(TokenCodec):
+    """WavTokenizer with its weights."""
+
+    network: WavTokenizer
+
+    def codes_of(self, audio: torch.Tensor) -> torch.Tensor:
+        """Audio [B, T] -> codes [B, 1, F]."""
+        return torch.stack([self.network.encode(clip[None]) for clip in audio])
+
+    def audio_of(self, codes: torch.Tensor) -> torch.Tensor:
+        """Codes [B, 1, F] -> audio [B, F hop]."""
+        return torch.cat([self.network.decode(of_clip) for of_clip in codes])
+
+
+def network(name: str) -> WavTokenizer:
+    """The network of `name`, one of `NAMES`, without its weights."""
+    return WavTokenizer(_MODELS[name].config)
+
+
+def load(name: str, device: str = "cpu") -> WavTokenizerCodec:
+    """The model called `name`, one of `NAMES`, computing on `device`.
+
+    A published checkpoint is converted at the first time, into the folder of local weights.
+
+    Raises:
+        CodecUnavailableError: the weights are missing, or not of this model.
+    """
+    model = _MODELS[name]
+    try:
+        loaded, sha256 = _read_or_convert(model)
+    except CheckpointError as error:
+        raise CodecUnavailableError(str(error)) from error
+    except OSError as error:
+        raise CodecUnavailableError(
+            f"cannot write the converted checkpoint into {model.weights.local_folder} ({error}): "
+            f"{weights.FOLDER_VARIABLE} names another place"
+        ) from error
+    info = CodecInfo(
+        name=name,
+        sample_rate=SAMPLE_RATE,
+        bitrate_bps=model.frame_rate_hz * _BITS_PER_CODE,
+        n_codebooks=1,
+        codebook_size=model.config.codebook_size,
+        frame_rate_hz=model.frame_rate_hz,
+        revision=weights.revision(sha256, model.config, version("torch"), device),
+        weights=f"{model.weights.files[0]} of {model.weights.repository}, SHA-256 {sha256[:12]}",
+        licence=_LICENCE,
+        citation=_CITATION,
+    )
+    return WavTokenizerCodec(info, loaded, device)
+
+
+def _converted(model: _Model) -> Path:
+    """Where the converted checkpoint is, or will be."""
+    return (model.weights.local_folder / model.weights.files[0]).with_suffix(".safetensors")
+
+
+def _read_or_convert(model: _Model) -> tuple[WavTokenizer, str]:
+    """The network and the SHA-256 of its published checkpoint."""
+    converted = _converted(model)
+    beside = converted.with_suffix(".ckpt")  # somebody may have put another one there
+    outdated = (
+        converted.is_file()
+        and beside.is_file()
+        and beside.stat().st_mtime > converted.stat().st_mtime
+    )
+    if outdated or not converted.is_file():
+        source = weights.find(model.weights) / model.weights.files[0]
+        convert(source, converted, model.config, weights.checked_sha256(source))
+    return read(converted, model.config)
+
+
+def card(name: str) -> CodecCard:
+    """What the model called `name` is, and what it lacks here."""
+    model = _MODELS[name]
+    lacks = "" if _converted(model).is_file() else weights.missing(model.weights)
+    return CodecCard(
+        name,
+        f"WavTokenizer large, one codebook of {model.config.codebook_size:,}",
+        SAMPLE_RATE,
+        model.frame_rate_hz * _BITS_PER_CODE,
+        "" if lacks else model.weights.repository,
+        lacks,
+    )
