@@ -101,18 +101,16 @@ def _n_cells(path: Path) -> int:
             return 0
 
 
-def _run_and_kill(folder: Path, name: str, after: int) -> None:
-    """Start a run and kill it once the store has `after` cells more than before."""
+def _run_until(folder: Path, name: str, after: int) -> subprocess.Popen[str]:
+    """Start a run and return it once the store has `after` cells more than before."""
     path = folder / name
     enough = _n_cells(path) + after
     run = _start(folder, name)
     while _n_cells(path) < enough:
         with suppress(subprocess.TimeoutExpired):
             run.wait(0.01)  # leave the store to the run for a moment
-            pytest.fail(f"it ended before it was killed: {run.communicate()}")
-    run.send_signal(signal.SIGKILL)
-    # Its processes hold the other ends of the pipes: this waits until all of them are gone.
-    run.communicate()
+            pytest.fail(f"it ended by itself: {run.communicate()}")
+    return run
 
 
 def _result(folder: Path, name: str, codec: str) -> dict[str, object]:
@@ -130,7 +128,10 @@ def test_ten_kills_change_nothing(folder: Path) -> None:
     kept: list[pd.DataFrame] = []
     generator = random.Random(3)
     for _ in range(N_KILLS):
-        _run_and_kill(folder, "killed", after=generator.randint(0, 18))
+        run = _run_until(folder, "killed", after=generator.randint(0, 18))
+        run.send_signal(signal.SIGKILL)
+        # Its processes hold the other ends of the pipes: this waits until all of them are gone.
+        run.communicate()
         if _n_cells(folder / "killed"):
             kept.append(_cells(folder / "killed"))
     assert 0 < len(kept[-1]) < n_cells  # else the last run would have nothing to do
@@ -151,4 +152,15 @@ def test_ten_kills_change_nothing(folder: Path) -> None:
         still = cells.merge(early[KEY], on=KEY)
         pd.testing.assert_frame_equal(still, early, check_exact=True)
     # And what it had decoded is cleaned up.
+    assert list((folder / "temporary").iterdir()) == []
+
+
+def test_ctrl_c_stops_at_once_and_says_how_to_go_on(folder: Path) -> None:
+    run = _run_until(folder, "stopped", after=1)
+    run.send_signal(signal.SIGINT)
+    table, told = run.communicate()
+    assert run.returncode == 130
+    assert table == ""
+    assert told == "bench: stopped; what was finished is kept, the same command goes on from it\n"
+    assert 0 < _n_cells(folder / "stopped") < 2 * N_CLIPS * 6
     assert list((folder / "temporary").iterdir()) == []
