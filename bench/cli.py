@@ -139,7 +139,8 @@ def show(
 @app.command("run")
 def run_(
     codec: Annotated[
-        str, typer.Option(help="Codecs, separated by commas; names or SQCodec checkpoints.")
+        str,
+        typer.Option(help="Codecs, separated by commas; names, SQCodec checkpoints, folder:PATH."),
     ],
     suite: Annotated[str, typer.Option(help="The scores to compute.")] = "signal",
     data: Annotated[
@@ -188,6 +189,8 @@ def run_(
                 errors.print(f"bench: {line}", style="red", markup=False)
             if not codecs.infos:
                 raise typer.Exit(MISSING)
+            for line in team.unpaired(manifest):
+                errors.print(line, markup=False)
             with Store(store) as opened:
                 _compute(codecs.infos, manifest, chosen_suite, opened, team, errors)
                 summaries = _written(codecs.infos, manifest, chosen_suite, opened, results, errors)

@@ -8,6 +8,7 @@ needs this file, numpy and its own upstream library.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -89,6 +90,22 @@ class Encoded:
     sample_rate: int
     codes: NDArray[np.int64] | None = None
     payload: Any = None
+
+
+@runtime_checkable
+class ClipwiseCodec(Protocol):
+    """A codec that has to be told which clip it gets, because it has files of its own for each.
+
+    It is a `Codec` besides, for what it says of itself.
+    """
+
+    def of_clip(self, clip: str) -> Codec:
+        """The codec for the clip with this id. Raises ValueError if it has nothing for it."""
+        ...
+
+    def unpaired(self, clips: Iterable[str]) -> list[str]:
+        """Say in lines which of these clips it has nothing for, and what it has for no clip."""
+        ...
 
 
 @runtime_checkable

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench import audio, registry
-from bench.codec import Codec, CodecInfo, CodecUnavailableError
+from bench.codec import ClipwiseCodec, Codec, CodecInfo, CodecUnavailableError
 from bench.devices import resolve
 from bench.errors import reason
 from bench.metrics.codes import clipped_samples
@@ -123,11 +123,14 @@ def load(names: Sequence[str], device: str) -> Loaded:
     return Loaded(found, tuple(missing))
 
 
-def code_clip(name: str, path: Path, shown_path: str, sha256: str, pair: Path) -> Coded | Uncoded:
+def code_clip(
+    name: str, clip: str, path: Path, shown_path: str, sha256: str, pair: Path
+) -> Coded | Uncoded:
     """Send a clip through a codec and leave reference and estimate in the file `pair`.
 
     Args:
         name: of a prepared codec.
+        clip: the clip's id.
         path: of the clip.
         shown_path: how errors call it.
         sha256: what its hash must be.
@@ -140,7 +143,10 @@ def code_clip(name: str, path: Path, shown_path: str, sha256: str, pair: Path) -
     try:
         samples, sample_rate = _read(path, sha256)
         start = time.perf_counter()
-        decoded = through_codec(_loaded.codecs[name], samples, sample_rate)
+        codec = _loaded.codecs[name]
+        if isinstance(codec, ClipwiseCodec):
+            codec = codec.of_clip(clip)
+        decoded = through_codec(codec, samples, sample_rate)
     except Exception as error:  # a codec may raise anything; it costs this one clip
         return Uncoded(reason(error, path, shown_path), time.perf_counter() - start)
     seconds = time.perf_counter() - start
@@ -153,6 +159,12 @@ def code_clip(name: str, path: Path, shown_path: str, sha256: str, pair: Path) -
         sample_rate=sample_rate,
         seconds=seconds,
     )
+
+
+def unpaired(clips: Sequence[str]) -> list[str]:
+    """What prepared codecs with files for each clip lack for these clips, and have for no clip."""
+    clipwise = (codec for codec in _loaded.codecs.values() if isinstance(codec, ClipwiseCodec))
+    return [line for codec in clipwise for line in codec.unpaired(clips)]
 
 
 def measure_delay(name: str) -> Delay | Uncoded:

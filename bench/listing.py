@@ -38,7 +38,10 @@ def codecs() -> RenderableType:
             _count(card.bitrate_bps),
             _here(card),
         )
-    remarks = ["A path to a .safetensors file of SQCodec is a codec, too."]
+    remarks = [
+        "A path to a .safetensors file of SQCodec is a codec, too;",
+        "so is folder:PATH, a folder of audio that was decoded elsewhere.",
+    ]
     if any(card.missing for card in cards):
         remarks.append("`bench doctor` says how to get what is missing.")
     return Group(table, Text("\n".join(remarks)))

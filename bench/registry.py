@@ -6,7 +6,7 @@ An adapter module has ``NAMES``, the codecs it offers, ``load(name) -> Codec`` a
 so that a codec without a model does not wait for a neural one's framework. Third parties join
 by an entry point in the group ``bench.codecs``: its name is the codec's, its object a function
 like ``load``; it cannot take the place of a codec of ours. A path to a ``.safetensors`` file is
-a checkpoint of SQCodec.
+a checkpoint of SQCodec, and ``folder:PATH`` a folder of audio that was decoded elsewhere.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ _ADAPTERS = (
 )
 _CHECKPOINT_ADAPTER = "baselines.sqcodec"
 _CHECKPOINT_SUFFIX = ".safetensors"
+_FOLDER_ADAPTER = "baselines.decoded_folder"
+_FOLDER_PREFIX = "folder:"
 
 
 class _Adapter(Protocol):
@@ -69,16 +71,18 @@ def cards() -> list[CodecCard]:
 
 
 def load(name: str, device: str = "cpu") -> Codec:
-    """Load the codec called `name`, or the SQCodec checkpoint at that path.
+    """Load the codec called `name`, the SQCodec checkpoint at that path, or `folder:PATH`.
 
     Args:
-        name: of a codec, or a path.
+        name: of a codec, a path, or "folder:" and a path.
         device: where it shall compute if it leaves a choice; one of `bench.devices.DEVICES`.
 
     Raises:
         UnknownNameError: there is no such codec.
         CodecUnavailableError: it exists but cannot run here; one line says what is missing.
     """
+    if name.startswith(_FOLDER_PREFIX):
+        return _adapter(_FOLDER_ADAPTER).load(name)
     if name.endswith(_CHECKPOINT_SUFFIX):
         if not Path(name).is_file():
             raise CodecUnavailableError(f"no checkpoint at {name}: no such file")

@@ -219,6 +219,11 @@ class Team:
         except (WorkerLost, WorkerFailed) as error:
             raise RunError(f"the codecs cannot be loaded: {error}") from error
 
+    def unpaired(self, manifest: Manifest) -> list[str]:
+        """Lines on clips that codecs with files for each lack, and on files of no clip."""
+        self.codec.call(coding.unpaired, [clip.id for clip in manifest.clips])
+        return self.codec.result()
+
     def __enter__(self) -> Self:
         return self
 
@@ -361,6 +366,7 @@ class _Crew:
         self._team.codec.call(
             coding.code_clip,
             job.source.codec,
+            job.clip.id,
             job.clip.path,
             job.shown_path,
             job.clip.sha256,

@@ -7,6 +7,7 @@ the ceil(T / hop) frames.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -20,7 +21,6 @@ from baselines.wavtokenizer.network import SAMPLE_RATE, WavTokenizer, WavTokeniz
 from baselines.weights import Weights
 from bench.codec import CodecCard, CodecInfo, CodecUnavailableError
 
-_BITS_PER_CODE = 12
 _LICENCE = "MIT"
 _CITATION = (
     "Ji et al., WavTokenizer: an Efficient Acoustic Discrete Codec Tokenizer for Audio Language "
@@ -38,6 +38,10 @@ class _Model:
     @property
     def frame_rate_hz(self) -> float:
         return SAMPLE_RATE / self.config.hop
+
+    @property
+    def bitrate_bps(self) -> float:
+        return self.frame_rate_hz * math.log2(self.config.codebook_size)
 
 
 _MODELS = {
@@ -99,7 +103,7 @@ def load(name: str, device: str = "cpu") -> WavTokenizerCodec:
     info = CodecInfo(
         name=name,
         sample_rate=SAMPLE_RATE,
-        bitrate_bps=model.frame_rate_hz * _BITS_PER_CODE,
+        bitrate_bps=model.bitrate_bps,
         n_codebooks=1,
         codebook_size=model.config.codebook_size,
         frame_rate_hz=model.frame_rate_hz,
@@ -139,7 +143,7 @@ def card(name: str) -> CodecCard:
         name,
         f"WavTokenizer large, one codebook of {model.config.codebook_size:,}",
         SAMPLE_RATE,
-        model.frame_rate_hz * _BITS_PER_CODE,
+        model.bitrate_bps,
         "" if lacks else model.weights.repository,
         lacks,
     )
