@@ -10,12 +10,12 @@ from typing import Annotated, NoReturn
 import typer
 from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 import sqcodec
 from sqcodec import weights
 from sqcodec.training.corpus_cli import build as build_corpus_command
+from sqcodec.training.train_cli import train as train_command
 
 app = typer.Typer(
     help="SQCodec, a lightweight neural audio codec with one quantizer.",
@@ -24,6 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("corpus")(build_corpus_command)
+app.command("train")(train_command)
 
 
 def _fail(error: Exception | str) -> NoReturn:
@@ -96,54 +97,5 @@ def import_(
     typer.echo(out)
 
 
-@app.command()
-def train(
-    preset: Annotated[str, typer.Option(help="The preset to train.")],
-    corpus: Annotated[Path, typer.Option(help="A packed corpus (see `sqcodec corpus`).")],
-    out: Annotated[Path, typer.Option(help="Folder of the run.")],
-    steps: Annotated[int, typer.Option(help="Optimizer steps of the whole run.")] = 100_000,
-    batch_size: Annotated[int, typer.Option(help="Crops per step.")] = 4,
-    learning_rate: Annotated[float, typer.Option(help="Peak of the one-cycle rate.")] = 5e-4,
-    seed: Annotated[int, typer.Option(help="Of weights, crops and noise.")] = 0,
-    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...")] = "cpu",
-    config: Annotated[
-        Path | None, typer.Option(help="JSON file with further settings of TrainConfig.")
-    ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Continue the run.")] = False,
-) -> None:
-    """Train an SQCodec with the waveform and spectrogram losses."""
-    from sqcodec.training.corpus import PackedCorpus
-    from sqcodec.training.trainer import TrainConfig, Trainer, TrainingError
-
-    try:
-        settings = json.loads(config.read_text()) if config else {}
-        chosen = {
-            "preset": preset,
-            "steps": steps,
-            "batch_size": batch_size,
-            "learning_rate": learning_rate,
-            "seed": seed,
-        }
-        trainer = Trainer(
-            TrainConfig(**chosen | settings),
-            PackedCorpus.open(corpus),
-            out,
-            device=device,
-            resume=resume,
-        )
-        with Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-        ) as progress:
-            task = progress.add_task(preset, total=trainer.config.steps, completed=trainer.step)
-
-            def show(row: dict[str, float]) -> None:
-                text = f"{preset}  loss {row['loss']:.3f}  {row['audio_s_per_s']:.2f} audio-s/s"
-                progress.update(task, completed=row["step"], description=text)
-
-            trainer.run(show)
-    except (TrainingError, ValueError, TypeError, OSError) as error:
-        _fail(error)
-    typer.echo(trainer.weights_path)
+if __name__ == "__main__":  # torchrun -m sqcodec.cli
+    app()

@@ -74,13 +74,15 @@ class _SnakeFunction(torch.autograd.Function):
     """Snake that keeps only its input for the backward pass, which recomputes the sine.
 
     Most of a training step's time is memory traffic, and plain autograd would keep four
-    tensors of the widest feature map.
+    tensors of the widest feature map. In mixed precision features are in half precision;
+    frequencies and their gradients are not.
     """
 
     @staticmethod
     def forward(x: Tensor, frequency: Tensor) -> Tensor:
-        y = (x * frequency).sin_().square_()
-        return y.mul_(1 / (frequency + EPS)).add_(x)
+        inverse = 1 / (frequency + EPS)
+        y = (x * frequency.to(x.dtype)).sin_().square_()
+        return y.mul_(inverse.to(x.dtype)).add_(x)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
@@ -91,14 +93,14 @@ class _SnakeFunction(torch.autograd.Function):
         (grad,) = grad_outputs
         x, a = ctx.saved_tensors
         inverse = 1 / (a + EPS)
-        phase = x * a
+        phase = x * a.to(x.dtype)
         over = tuple(range(x.ndim - 1))
         # d/da sin^2(ax) / (a + eps) = x sin(2ax) / (a + eps) - sin^2(ax) / (a + eps)^2
-        square_sum = (phase.sin().square_() * grad).sum(over)
+        square_sum = (phase.sin().square_() * grad).sum(over, dtype=a.dtype)
         double = phase.mul_(2).sin_().mul_(grad)
-        grad_a = (double * x).sum(over) * inverse - square_sum * inverse.square()
+        grad_a = (double * x).sum(over, dtype=a.dtype) * inverse - square_sum * inverse.square()
         # d/dx = 1 + a sin(2ax) / (a + eps)
-        return double.mul_(a * inverse).add_(grad), grad_a
+        return double.mul_((a * inverse).to(x.dtype)).add_(grad), grad_a
 
 
 class Snake(nn.Module):
@@ -207,7 +209,10 @@ class LastUnit(nn.Module):
         """[B, T, C] -> audio [B, T]."""
         for residual in self.residuals:
             x = residual(x)
-        return torch.tanh(conv_nlc(self.conv, self.snake(x))[..., 0])
+        x = self.snake(x)
+        # Half precision would put its rounding noise into the waveform, 50 dB below it.
+        with torch.autocast(x.device.type, enabled=False):
+            return torch.tanh(conv_nlc(self.conv, x.to(self.conv.weight.dtype))[..., 0])
 
 
 class DilatedResidual(nn.Module):

@@ -43,7 +43,9 @@ class DynamicPositionBias(nn.Module):
         """
         like = next(self.parameters())
         distance = torch.arange(2 * window, dtype=like.dtype, device=like.device)
-        by_distance = self.mlp(distance[:, None]).T  # [H, 2W]
+        # Half precision cannot tell neighbouring distances apart beyond 256.
+        with torch.autocast(distance.device.type, enabled=False):
+            by_distance = self.mlp(distance[:, None]).T  # [H, 2W]
         # Row i, column j of the bias belongs to distance i + W - j. Written backwards, with
         # the forbidden distances -(W - 1) .. -1 at the end, each row is a stretch of one vector.
         backwards = nnf.pad(by_distance.flip(-1), (0, window - 1), value=float("-inf"))
@@ -71,6 +73,7 @@ class LocalAttention(nn.Module):
         qkv = nnf.pad(qkv, (0, 0, 0, n_windows * window - n_frames))
         qkv = qkv.view(n_clips, n_windows, window, 3, N_HEADS, HEAD_WIDTH)
         q, k, v = qkv.permute(3, 0, 1, 4, 2, 5)  # each [B, N, H, W, E]
+        bias = bias.to(q.dtype)
         # The first window has nothing to look back to.
         out = nnf.scaled_dot_product_attention(q[:, 0], k[:, 0], v[:, 0], bias[..., window:])
         out = out[:, None]  # [B, 1, H, W, E]

@@ -83,6 +83,7 @@ def build_corpus(
     *,
     sample_rate: int = 16_000,
     versions: dict[str, str] | None = None,
+    origin: str = "a packed corpus",
     on_clip: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
     """Decode `files` and pack them into `folder`; return what ``corpus.json`` says.
@@ -90,6 +91,7 @@ def build_corpus(
     Args:
         sample_rate: of the packed audio, Hz.
         versions: version by package, for the record.
+        origin: where the audio comes from, in a few words; weights trained on it repeat them.
         on_clip: called after each file, for progress.
 
     Raises:
@@ -117,6 +119,7 @@ def build_corpus(
         summary = {
             "sample_rate": sample_rate,
             **_totals(clips, sample_rate),
+            "origin": origin,
             "packages": versions or {},
             "left_out": asdict(left_out),
         }

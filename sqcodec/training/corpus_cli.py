@@ -1,4 +1,4 @@
-"""`sqcodec corpus`: assemble the free training corpus from Debian's packages."""
+"""`sqcodec corpus`: pack training audio, from Debian's packages or from what is on disk."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from rich.table import Table
 
 from sqcodec.training.corpus import build_corpus
 from sqcodec.training.debian import DebianError, fetch
-from sqcodec.training.sources import KINDS, packages, training_files
+from sqcodec.training.readers import READERS, read_source
+from sqcodec.training.sources import KINDS, TrainingFile, packages, training_files
 
 
 def build(
@@ -22,19 +23,30 @@ def build(
         Path | None,
         typer.Option(help="Where packages are unpacked and kept [default: the user's cache]."),
     ] = None,
+    sources: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--from",
+            help=f"READER=PATH, instead of the packages; may be repeated. "
+            f"Readers: {', '.join(READERS)}.",
+        ),
+    ] = None,
 ) -> None:
-    """Download free audio in Debian packages (no root needed) and pack it for training."""
+    """Pack audio for training: free audio in Debian packages (no root needed), or your own."""
     console = Console()
     errors = Console(stderr=True)
     try:
-        files, versions = [], {}
-        for name in packages():
-            with console.status(f"fetching {name}"):
-                package = fetch(name, cache)
-            versions[name] = package.version
-            found = list(training_files(name, package.root))
-            console.print(f"{name} {package.version}: {len(found)} files")
+        files: list[TrainingFile] = []
+        versions: dict[str, str] = {}
+        origin = ", ".join(source.partition("=")[0] for source in sources or ())
+        for source in sources or ():
+            with console.status(f"looking through {source}"):
+                found = read_source(source)
+            console.print(f"{source}: {len(found)} files", highlight=False, soft_wrap=True)
             files += found
+        if not sources:
+            origin = "free audio in Debian packages"
+            files, versions = _debian(cache, console)
         with Progress(
             TextColumn("packing"),
             BarColumn(),
@@ -48,6 +60,7 @@ def build(
                 folder,
                 sample_rate=sample_rate,
                 versions=versions,
+                origin=origin,
                 on_clip=lambda: progress.advance(task),
             )
     except (DebianError, ValueError, OSError, ModuleNotFoundError) as error:
@@ -73,4 +86,18 @@ def build(
         f"{left_out['too_short']} too short, {len(left_out['corrupt'])} corrupt"
     )
     for reason in left_out["corrupt"].values():
-        console.print(f"  {reason}")
+        console.print(f"  {reason}", highlight=False, soft_wrap=True)
+
+
+def _debian(cache: Path | None, console: Console) -> tuple[list[TrainingFile], dict[str, str]]:
+    """Fetch the packages; return their training files and their versions."""
+    files: list[TrainingFile] = []
+    versions: dict[str, str] = {}
+    for name in packages():
+        with console.status(f"fetching {name}"):
+            package = fetch(name, cache)
+        versions[name] = package.version
+        found = list(training_files(name, package.root))
+        console.print(f"{name} {package.version}: {len(found)} files")
+        files += found
+    return files, versions

@@ -1,9 +1,17 @@
-"""Training losses on waveforms [B, T]; each returns a scalar, lower is better.
+"""Training losses; each returns a scalar, lower is better.
 
-Source: SQCodec paper, appendix A, Equations (3) and (4); `spread_loss` is this project's.
+Waveforms are [B, T]. What a discriminator says is a list of tensors, one a layer, of which
+the last is its verdict; what several say is a list of those (see `discriminators`).
+
+Source: SQCodec paper, section 3.2 and appendix A, Equations (2) to (6); `spread_loss` is this
+project's. Equations (5) and (6) write norms; as in the codebases that the paper builds on
+(DAC, and the authors' later code), these are means of squares and of absolute values here,
+so that they do not grow with the length of a crop.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -31,6 +39,46 @@ def stft_loss(reference: Tensor, estimate: Tensor) -> Tensor:
         a, b = _magnitude(reference, size), _magnitude(estimate, size)
         total = total + (a - b).abs().mean() + 2 * (a.log10() - b.log10()).abs().mean()
     return total / len(STFT_SIZES)
+
+
+def clamp_loss(loss: Tensor, limit: float) -> Tensor:
+    """Eq. (2): a loss above `limit` takes that value, and its gradient is scaled by as much."""
+    return loss * (limit / loss.detach()).clamp(max=1)
+
+
+def latent_loss(reference: Tensor, estimate: Tensor) -> Tensor:
+    """Eq. (5): squared difference of latents [B, F, C], summed over channels, mean over frames."""
+    return (reference - estimate).square().sum(-1).mean()
+
+
+def adversarial_loss(judged_estimate: Sequence[Sequence[Tensor]]) -> Tensor:
+    """Eq. (6), first part: mean square of 1 - D(estimate), summed over discriminators."""
+    total = judged_estimate[0][-1].new_zeros((), dtype=torch.float32)
+    for layers in judged_estimate:
+        total = total + (1 - layers[-1].float()).square().mean()
+    return total
+
+
+def feature_loss(
+    judged_reference: Sequence[Sequence[Tensor]], judged_estimate: Sequence[Sequence[Tensor]]
+) -> Tensor:
+    """Eq. (6), second part: mean difference of the features, summed over layers and judges."""
+    total = judged_estimate[0][-1].new_zeros((), dtype=torch.float32)
+    for reference, estimate in zip(judged_reference, judged_estimate, strict=True):
+        for a, b in zip(reference[:-1], estimate[:-1], strict=True):
+            total = total + (a.detach().float() - b.float()).abs().mean()
+    return total
+
+
+def discriminator_loss(
+    judged_reference: Sequence[Sequence[Tensor]], judged_estimate: Sequence[Sequence[Tensor]]
+) -> Tensor:
+    """Least squares: references are to be judged 1 and estimates 0, summed over judges."""
+    total = judged_estimate[0][-1].new_zeros((), dtype=torch.float32)
+    for reference, estimate in zip(judged_reference, judged_estimate, strict=True):
+        total = total + (1 - reference[-1].float()).square().mean()
+        total = total + estimate[-1].float().square().mean()
+    return total
 
 
 def spread_loss(projected: Tensor) -> Tensor:

@@ -1,122 +1,82 @@
-"""The trainer: waveform and spectrogram losses, one-cycle learning rate, exact resume.
+"""The trainer: all losses of the paper, one-cycle learning rate, exact resume.
 
-A run is a folder: ``state.pt`` (weights, optimizer, step; read with ``weights_only=True``),
-``weights.safetensors`` (what `sqcodec.load` takes), ``log.csv`` (losses by step). Batches and
-the quantizer's noise are functions of the seed and the step, so that a run cut in two gives
-the weights of an uninterrupted one.
+Batches and the quantizer's noise are functions of the seed and the step, so that a run cut in
+two gives the weights of an uninterrupted one. A run's files are described in `checkpoints`.
 
 Source: SQCodec paper, sections 3.2 and 4.1.
 """
 
 from __future__ import annotations
 
-import csv
 import json
-import pickle
+import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
 from sqcodec.model import SQCodecNetwork
 from sqcodec.presets import get_config
+from sqcodec.training.adversary import Adversary
+from sqcodec.training.checkpoints import (
+    TrainingError,
+    load_state,
+    save_settings,
+    save_state,
+    state_paths,
+    weights_path,
+)
+from sqcodec.training.config import TrainConfig
 from sqcodec.training.corpus import PackedCorpus
 from sqcodec.training.crops import CropSampler
+from sqcodec.training.growth import grow
 from sqcodec.training.initial import initialise
-from sqcodec.training.losses import spread_loss, stft_loss, waveform_loss
-from sqcodec.weights import WeightsCard, replace_file, save_weights
+from sqcodec.training.log import Log
+from sqcodec.training.losses import (
+    clamp_loss,
+    latent_loss,
+    spread_loss,
+    stft_loss,
+    waveform_loss,
+)
+from sqcodec.training.processes import Processes
+from sqcodec.training.whisper import log_mel
+from sqcodec.training.whisper_weights import load_whisper
+from sqcodec.weights import WeightsCard, load_weights, save_weights
 
 # Batches of validation are drawn with a seed of their own, always the same ones.
 VALIDATION_SEED = 20_260_101
-LOG_COLUMNS = (
-    "step",
-    "loss",
-    "waveform",
-    "stft",
-    "spread",
-    "learning_rate",
-    "audio_s_per_s",
-    "validation",
-)
+_GROWTH_SEED = 20_260_102
 # So many steps in a row without a finite gradient end the run.
 MAX_SKIPPED_STEPS = 10
 
-
-class TrainingError(RuntimeError):
-    """Training cannot start or go on; the message says why and what to do."""
-
-
-@dataclass(frozen=True)
-class TrainConfig:
-    """The settings of a run.
-
-    Attributes:
-        preset: which SQCodec.
-        steps: optimizer steps of the whole run; the learning rate's cycle ends there.
-        batch_size: crops per step.
-        crop_windows: length of a crop in windows of the inner transformer; shorter crops
-            would never train the look-back.
-        learning_rate: peak of the cycle (paper: 5e-4).
-        initial_learning_rate, final_learning_rate: its ends (paper: 3e-5 and 1e-6).
-        rising_share: share of the run in which the rate rises.
-        max_gradient_norm: of all parameters together (paper: 10,000).
-        waveform_weight, stft_weight: of the losses (the authors' later code: 100 and 1).
-        spread_weight: of the loss that keeps the quantizer's levels in use.
-        kind_shares: how often speech, music and effects are drawn (paper: equally).
-        seed: of initial weights, crops and quantizer noise.
-        checkpoint_every: steps between checkpoints.
-        validate_every, validation_batches: steps between validations, and their size.
-    """
-
-    preset: str
-    steps: int
-    batch_size: int = 4
-    crop_windows: int = 1
-    learning_rate: float = 5e-4
-    initial_learning_rate: float = 3e-5
-    final_learning_rate: float = 1e-6
-    rising_share: float = 0.3
-    max_gradient_norm: float = 10_000.0
-    waveform_weight: float = 100.0
-    stft_weight: float = 1.0
-    spread_weight: float = 5.0
-    kind_shares: dict[str, float] = field(
-        default_factory=lambda: {"speech": 1.0, "music": 1.0, "effects": 1.0}
-    )
-    seed: int = 0
-    checkpoint_every: int = 100
-    validate_every: int = 100
-    validation_batches: int = 4
-
-    def __post_init__(self) -> None:
-        get_config(self.preset)
-        for name in ("steps", "batch_size", "crop_windows", "checkpoint_every", "validate_every"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if not 0 < self.final_learning_rate <= self.initial_learning_rate <= self.learning_rate:
-            raise ValueError("learning rates must be positive: final <= initial <= peak")
-        if not 0 < self.rising_share < 1:
-            raise ValueError(f"rising_share must lie between 0 and 1, got {self.rising_share}")
+Row = dict[str, float]
 
 
 class Trainer:
     """Trains one network in one run folder.
 
     Args:
-        config: the settings; on resume, steps and learning rates may differ from the
-            earlier part's.
+        config: the settings; on resume, they may differ from the earlier part's in all but
+            the preset.
         corpus: packed audio at the preset's sample rate.
         folder: of the run; created.
         device: where to compute.
-        resume: continue from the folder's ``state.pt``.
+        resume: continue from the folder's newest checkpoint.
+        initial_weights: weights file of the same preset to begin with; None for random ones.
+        processes: those that train together.
 
     Raises:
         TrainingError: the folder holds a run and `resume` is false, or the other way round,
-            or its state is of another preset; the corpus does not fit.
+            or its state is of another preset; corpus or weights do not fit.
+        WhisperNotFoundError: the perceptual loss is wanted and Whisper's weights are missing.
+        CheckpointError: the initial weights cannot be read.
     """
 
     def __init__(
@@ -127,38 +87,55 @@ class Trainer:
         *,
         device: str = "cpu",
         resume: bool = False,
+        initial_weights: Path | None = None,
+        processes: Processes | None = None,
     ) -> None:
         self.config = config
         self.folder = folder
         self.device = torch.device(device)
         self.corpus = corpus
+        self.processes = processes or Processes()
+        self.log = Log(folder)
         model_config = get_config(config.preset)
-        if corpus.sample_rate != model_config.sample_rate:
+        self.sample_rate = model_config.sample_rate
+        if corpus.sample_rate != self.sample_rate:
             raise TrainingError(
-                f"{config.preset} needs audio at {model_config.sample_rate} Hz, "
+                f"{config.preset} needs audio at {self.sample_rate} Hz, "
                 f"the corpus is packed at {corpus.sample_rate} Hz; pack it again"
             )
-        crop_length = config.crop_windows * model_config.window_length
-        try:
-            self.crops = CropSampler(corpus, "train", crop_length, config.kind_shares)
-            self.validation = CropSampler(corpus, "val", crop_length, config.kind_shares)
-        except ValueError as error:
-            raise TrainingError(str(error)) from error
-        self.crop_duration_s = crop_length / model_config.sample_rate
+        if config.batch_size % self.processes.count:
+            raise TrainingError(
+                f"a batch of {config.batch_size} crops cannot be shared evenly by "
+                f"{self.processes.count} processes"
+            )
+        if not resume and state_paths(folder):
+            raise TrainingError(f"{folder} holds a run already; resume it or name another folder")
+        self.crop_duration_s = config.crop_length / self.sample_rate
+        self.crops, self.validation = self._samplers()
         self.network = SQCodecNetwork(model_config)
-        initialise(self.network, config.seed)
+        if initial_weights is None:
+            initialise(self.network, config.seed)
+        else:
+            self._begin_with(initial_weights)
         self.network.to(self.device)
+        self.averaged = AveragedModel(self.network, avg_fn=self._average)
         self.optimizer = torch.optim.AdamW(
             self.network.parameters(), lr=config.initial_learning_rate
         )
+        self.whisper = None
+        if config.perceptual_weight:
+            self.whisper = load_whisper(config.whisper).to(self.device)
+        self.adversary = None
+        if config.adversarial_weight:
+            self.adversary = Adversary(config, self.device, self.processes)
+        self._is_new = not resume
         self.step = 0
-        self._skipped = 0
+        self.skipped = 0
+        self._skipped_in_a_row = 0
         self.heard_s = 0.0
         self.seconds = 0.0
         if resume:
-            self._load_state()
-        elif self.state_path.exists():
-            raise TrainingError(f"{folder} holds a run already; resume it or name another folder")
+            self._restore(load_state(folder, config.preset, self.device))
         self.scheduler = torch.optim.lr_scheduler.OneCycleLR(
             self.optimizer,
             max_lr=config.learning_rate,
@@ -170,97 +147,220 @@ class Trainer:
         )
 
     @property
-    def state_path(self) -> Path:
-        """The full state of the run."""
-        return self.folder / "state.pt"
-
-    @property
     def weights_path(self) -> Path:
-        """The weights of the last checkpoint."""
-        return self.folder / "weights.safetensors"
+        """The weights of the newest checkpoint."""
+        return weights_path(self.folder)
 
-    def run(self, on_step: Callable[[dict[str, float]], None] = lambda row: None) -> None:
+    def run(
+        self,
+        on_step: Callable[[Row], None] = lambda row: None,
+        on_growth: Callable[[int, int, float, float], None] = lambda *_: None,
+    ) -> None:
         """Train to the last step, with checkpoints; `on_step` gets each step's log row.
 
-        Raises:
-            TrainingError: the loss stopped being finite; the last checkpoint is kept.
-        """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self._trim_log()
-        while self.step < self.config.steps:
-            row = self._train_step()
-            is_last = self.step == self.config.steps
-            if self.step % self.config.validate_every == 0 or is_last:
-                row["validation"] = self.validate()
-            self._log(row)
-            if self.step % self.config.checkpoint_every == 0 or is_last:
-                self.save()
-            on_step(row)
+        `on_growth` gets level, step, waveform and STFT loss of each step of growth.
 
-    def _train_step(self) -> dict[str, float]:
+        Raises:
+            TrainingError: gradients stopped being finite, or a checkpoint cannot be written;
+                the last checkpoint is kept.
+        """
+        config = self.config
+        if self.processes.is_first:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            save_settings(self.folder, config)
+            self.log.start(self.step)
+        if self._is_new and config.growth_steps:
+            self._grow(on_growth)
+        with ThreadPoolExecutor(1) as pool:  # draws the next batch while one is computed
+            drawn = pool.submit(self._draw, self.step)
+            while self.step < config.steps:
+                audio, drawn = self._next(drawn, pool)
+                row = self._train_step(audio)
+                is_last = self.step == config.steps
+                if self.processes.is_first:
+                    if self.step % config.validate_every == 0 or is_last:
+                        row["validation"] = self.validate()
+                    self.log.write(row)
+                    if self.step % config.checkpoint_every == 0 or is_last:
+                        self.save()
+                    on_step(row)
+
+    def _samplers(self) -> tuple[CropSampler, CropSampler | None]:
+        """Return the samplers of training and, where there is something held out, validation."""
+        config, clips = self.config, self.corpus.clips
+        try:
+            crops = CropSampler(
+                self.corpus, "train", config.crop_length, config.kind_shares, config
+            )
+            held_out = set(clips["kind"][clips["split"] == "val"])
+            if not held_out:
+                return crops, None
+            shares = {kind: share for kind, share in config.kind_shares.items() if kind in held_out}
+            return crops, CropSampler(self.corpus, "val", config.crop_length, shares)
+        except ValueError as error:
+            raise TrainingError(str(error)) from error
+
+    def _grow(self, on_growth: Callable[[int, int, float, float], None]) -> None:
+        """Let the convolutional stages learn from the outside in; a checkpoint of step 0 ends it.
+
+        Every process does the same; the first one's outcome is everyone's.
+        """
+        config = self.config
+        crops = CropSampler(
+            self.corpus, "train", config.growth_crop_length, config.kind_shares, config
+        )
+        started = time.perf_counter()
+
+        def batch(step: int) -> Tensor:
+            self.heard_s += config.batch_size * config.growth_crop_length / self.sample_rate
+            return crops.batch(config.batch_size, _GROWTH_SEED + config.seed, step)
+
+        self.network.train()
+        grow(self.network, batch, config.growth_steps, seed=config.seed, on_step=on_growth)
+        self.seconds += time.perf_counter() - started
+        self.processes.share(list(self.network.parameters()))
+        self.averaged.module.load_state_dict(self.network.state_dict())
+        if self.processes.is_first:
+            self.save()
+
+    def _draw(self, step: int) -> Tensor:
+        """Return this process's part of a step's batch, [B, T]."""
+        share = self.config.batch_size // self.processes.count
+        first = self.processes.rank * share
+        return self.crops.batch(share, self.config.seed, step, first)
+
+    def _next(
+        self, drawn: Future[Tensor], pool: ThreadPoolExecutor
+    ) -> tuple[Tensor, Future[Tensor]]:
+        """Return the batch that was being drawn, and the future of the one after it."""
+        try:
+            audio = drawn.result()
+        except ValueError as error:
+            raise TrainingError(str(error)) from error
+        return audio.to(self.device), pool.submit(self._draw, self.step + 1)
+
+    def _train_step(self, audio: Tensor) -> Row:
         config = self.config
         started = time.perf_counter()
-        audio = self.crops.batch(config.batch_size, config.seed, self.step).to(self.device)
-        torch.manual_seed(_noise_seed(config.seed, self.step))
+        torch.manual_seed(_noise_seed(config.seed, self.step, self.processes.rank))
+        learning_rate = float(self.scheduler.get_last_lr()[0])
         self.network.train()
-        losses = self._losses(audio)
+        estimate, projected = self._reconstruct(self.network, audio)
+        logged: dict[str, Tensor] = {}
+        if self.adversary is not None and self.adversary.is_due(self.step):
+            logged["discriminator"] = self.adversary.update(audio, estimate, learning_rate)
+        losses = self._losses(audio, estimate) | {"spread": spread_loss(projected)}
         loss = self._total(losses)
         self.optimizer.zero_grad()
         loss.backward()
-        norm = nn.utils.clip_grad_norm_(self.network.parameters(), config.max_gradient_norm)
-        learning_rate = float(self.scheduler.get_last_lr()[0])
-        if torch.isfinite(norm):
-            self._skipped = 0
-        else:
-            self._skipped += 1
-            self.optimizer.zero_grad()  # a parameter without a gradient is not touched
-        if self._skipped == MAX_SKIPPED_STEPS:
-            raise TrainingError(
-                f"no finite gradient in {MAX_SKIPPED_STEPS} steps in a row, the last of them "
-                f"{self.step}; the last checkpoint is kept, try a lower learning rate"
-            )
-        self.optimizer.step()
+        norm = self._update()
         self.scheduler.step()
         self.step += 1
+        logged |= {"loss": loss, **losses}
+        means = self.processes.average(torch.stack([value.detach() for value in logged.values()]))
+        row = dict(zip(logged, means.tolist(), strict=True))
         seconds = time.perf_counter() - started
         heard_s = config.batch_size * self.crop_duration_s
         self.heard_s += heard_s
         self.seconds += seconds
         return {
             "step": self.step,
-            "loss": loss.item(),
-            **{name: value.item() for name, value in losses.items()},
+            **row,
+            "gradient_norm": norm,
+            "skipped": self.skipped,
             "learning_rate": learning_rate,
             "audio_s_per_s": heard_s / seconds,
         }
 
-    def _losses(self, audio: Tensor) -> dict[str, Tensor]:
-        network = self.network
-        latent = network.encoder(audio)
-        estimate = network.decoder(network.quantizer(latent))
-        return {
+    def _update(self) -> float:
+        """Apply the gradients unless one is not finite; return their norm before clipping."""
+        parameters = list(self.network.parameters())
+        self.processes.average_gradients(parameters)
+        norm = float(nn.utils.clip_grad_norm_(parameters, self.config.max_gradient_norm))
+        if math.isfinite(norm):
+            self._skipped_in_a_row = 0
+        else:
+            self.skipped += 1
+            self._skipped_in_a_row += 1
+            self.optimizer.zero_grad()  # a parameter without a gradient is not touched
+        if self._skipped_in_a_row == MAX_SKIPPED_STEPS:
+            raise TrainingError(
+                f"no finite gradient in {MAX_SKIPPED_STEPS} steps in a row, the last of them "
+                f"{self.step}; the last checkpoint is kept, try a lower learning rate"
+            )
+        self.optimizer.step()
+        self.averaged.update_parameters(self.network)
+        return norm
+
+    def _reconstruct(self, network: nn.Module, audio: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the reconstruction [B, T] and what enters the quantizer's tanh [B, F, L]."""
+        assert isinstance(network, SQCodecNetwork)
+        bf16 = self.config.precision == "bf16"
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):
+            latent = network.encoder(audio)
+        # Rounding to levels is no place for low precision.
+        latent = latent.float()
+        quantized = network.quantizer(latent)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):
+            estimate = network.decoder(quantized)
+        return estimate.float(), network.quantizer.project_in(latent)
+
+    def _losses(self, audio: Tensor, estimate: Tensor) -> dict[str, Tensor]:
+        """The losses of audio against its reconstruction, [B, T] both, unweighted."""
+        losses = {
             "waveform": waveform_loss(audio, estimate),
             "stft": stft_loss(audio, estimate),
-            "spread": spread_loss(network.quantizer.project_in(latent)),
         }
+        if self.whisper is not None:
+            with torch.no_grad():
+                reference = self._hear(audio)
+            losses["perceptual"] = latent_loss(reference, self._hear(estimate))
+        if self.adversary is not None:
+            losses |= self.adversary.losses(audio, estimate)
+        return losses
+
+    def _hear(self, audio: Tensor) -> Tensor:
+        """Whisper's latents [B, F, D] of audio [B, T]."""
+        assert self.whisper is not None
+        features = log_mel(audio, self.sample_rate)
+        bf16 = self.config.precision == "bf16"
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):
+            latents = self.whisper(features)
+        return latents.float()
 
     def _total(self, losses: dict[str, Tensor]) -> Tensor:
+        """The weighted sum, with the clamps of Equation (2)."""
         config = self.config
-        return (
+        total = (
             config.waveform_weight * losses["waveform"]
             + config.stft_weight * losses["stft"]
             + config.spread_weight * losses["spread"]
         )
+        if "perceptual" in losses:
+            clamped = clamp_loss(losses["perceptual"], config.perceptual_limit)
+            total = total + config.perceptual_weight * clamped
+        if "adversarial" in losses:
+            both = losses["adversarial"] + config.feature_weight * losses["feature"]
+            total = total + config.adversarial_weight * clamp_loss(both, config.adversarial_limit)
+        return total
 
     @torch.no_grad()
     def validate(self) -> float:
-        """Return the weighted loss on held-out crops, always the same ones, with real codes."""
+        """Return the weighted waveform and STFT losses of the averaged weights.
+
+        On held-out crops, always the same ones, with real codes; NaN where the corpus holds
+        nothing out. The other losses are left out so that all phases of training compare.
+        """
+        if self.validation is None:
+            return math.nan
         config = self.config
-        self.network.eval()
+        network = self.averaged.module.eval()
         total = 0.0
         for i in range(config.validation_batches):
             audio = self.validation.batch(config.batch_size, VALIDATION_SEED, i).to(self.device)
-            total += self._total(self._losses(audio)).item()
+            estimate, _ = self._reconstruct(network, audio)
+            total += config.waveform_weight * waveform_loss(audio, estimate).item()
+            total += config.stft_weight * stft_loss(audio, estimate).item()
         return total / config.validation_batches
 
     def save(self) -> None:
@@ -268,24 +368,29 @@ class Trainer:
         state = {
             "preset": self.config.preset,
             "step": self.step,
+            "skipped": self.skipped,
             "heard_s": self.heard_s,
             "seconds": self.seconds,
             "network": self.network.state_dict(),
+            "averaged": self.averaged.state_dict(),
             "optimizer": self.optimizer.state_dict(),
         }
-        replace_file(self.state_path, lambda path: torch.save(state, path))
-        save_weights(self.weights_path, self.network, self.card(), torch.float16)
+        if self.adversary is not None:
+            state["adversary"] = self.adversary.state_dict()
+        save_state(self.folder, state, self.config.keep_checkpoints)
+        averaged = self.averaged.module
+        assert isinstance(averaged, SQCodecNetwork)
+        save_weights(self.weights_path, averaged, self.card(), torch.float16)
 
     def card(self) -> WeightsCard:
         """Return where the weights come from."""
         totals = self.corpus.summary.get("totals", {})
-        hours = {kind: f"{totals[kind]['hours']:.1f} h" for kind in totals}
+        hours = ", ".join(f"{kind} {totals[kind]['hours']:.1f} h" for kind in totals)
         return WeightsCard(
             preset=self.config.preset,
             description=(
-                f"trained here for {self.step} steps on {self.heard_s / 3600:.1f} h of crops "
-                "from free audio in Debian packages "
-                f"({', '.join(f'{kind} {text}' for kind, text in hours.items())})"
+                f"trained for {self.step} steps on {self.heard_s / 3600:.1f} h of crops "
+                f"from {self.corpus.summary.get('origin', 'a packed corpus')} ({hours})"
             ),
             training=json.dumps(
                 asdict(self.config)
@@ -294,62 +399,43 @@ class Trainer:
                     "hours_heard": round(self.heard_s / 3600, 4),
                     "hours_of_compute": round(self.seconds / 3600, 4),
                     "device": str(self.device),
+                    "processes": self.processes.count,
                     "packages": self.corpus.summary.get("packages", {}),
                 }
             ),
         )
 
-    def _load_state(self) -> None:
-        try:
-            state: dict[str, Any] = torch.load(
-                self.state_path, map_location=self.device, weights_only=True
-            )
-        except FileNotFoundError:
-            raise TrainingError(f"{self.folder} holds no run to resume") from None
-        except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
-            raise TrainingError(f"{self.state_path} cannot be read: {error}") from error
-        if state.get("preset") != self.config.preset:
-            raise TrainingError(
-                f"{self.state_path} is a run of {state.get('preset')}, not {self.config.preset}"
-            )
+    def _begin_with(self, path: Path) -> None:
+        network, card = load_weights(path)
+        if card.preset != self.config.preset:
+            raise TrainingError(f"{path} has weights of {card.preset}, not {self.config.preset}")
+        self.network.load_state_dict(network.state_dict())
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        config = self.config
+        self.step, self.heard_s = state["step"], state["heard_s"]
+        self.seconds, self.skipped = state["seconds"], state.get("skipped", 0)
+        if self.step > config.steps:
+            raise TrainingError(f"the run is at step {self.step}, past {config.steps}")
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
         for group in self.optimizer.param_groups:
             # The schedule reads its ends from here; a resumed run may change them.
-            group["initial_lr"] = self.config.initial_learning_rate
-            group["max_lr"] = self.config.learning_rate
-            group["min_lr"] = self.config.final_learning_rate
-        self.step, self.heard_s = state["step"], state["heard_s"]
-        self.seconds = state["seconds"]
-        if self.step > self.config.steps:
-            raise TrainingError(f"the run is at step {self.step}, past {self.config.steps}")
+            group["initial_lr"] = config.initial_learning_rate
+            group["max_lr"] = config.learning_rate
+            group["min_lr"] = config.final_learning_rate
+        if "averaged" in state:
+            self.averaged.load_state_dict(state["averaged"])
+        # A resumed run may be the first that has an adversary.
+        if self.adversary is not None and "adversary" in state:
+            self.adversary.load_state_dict(state["adversary"])
 
-    @property
-    def _log_path(self) -> Path:
-        return self.folder / "log.csv"
-
-    def _trim_log(self) -> None:
-        """Start the log, or drop its rows past the checkpoint that the run resumes from."""
-        rows: list[dict[str, str]] = []
-        if self._log_path.exists():
-            with open(self._log_path, newline="") as file:
-                rows = [row for row in csv.DictReader(file) if int(row["step"]) <= self.step]
-
-        def write(path: Path) -> None:
-            with open(path, "w", newline="") as file:
-                writer = csv.DictWriter(file, LOG_COLUMNS)
-                writer.writeheader()
-                writer.writerows(rows)
-
-        replace_file(self._log_path, write)
-
-    def _log(self, row: dict[str, float]) -> None:
-        with open(self._log_path, "a", newline="") as file:
-            csv.DictWriter(file, LOG_COLUMNS).writerow(
-                {key: f"{value:.6g}" for key, value in row.items()}
-            )
+    def _average(self, average: Tensor, value: Tensor, n_averaged: Tensor | int) -> Tensor:
+        """Exponential moving average, over fewer steps in the beginning."""
+        decay = min(self.config.ema_decay, float((1 + n_averaged) / (10 + n_averaged)))
+        return average.lerp(value, 1 - decay)
 
 
-def _noise_seed(seed: int, step: int) -> int:
-    """Mix seed and step, so that runs of neighbouring seeds do not share their noise."""
-    return (seed * 1_000_003 + step) & 0x7FFF_FFFF
+def _noise_seed(seed: int, step: int, rank: int) -> int:
+    """Mix the numbers, so that neighbouring seeds and processes do not share their noise."""
+    return (seed * 1_000_003 + step + rank * 7_919_000_003) & 0x7FFF_FFFF_FFFF

@@ -61,25 +61,6 @@ def test_import_of_an_empty_folder(tmp_path: Path) -> None:
     assert "encoder.pt is missing" in err
 
 
-def test_train_needs_a_corpus(tmp_path: Path) -> None:
-    status, _, err = _run(
-        "train", "--preset", "sqcodec-3k", "--corpus", tmp_path, "--out", tmp_path / "run"
-    )
-    assert status == 2
-    assert "is no packed corpus" in err
-
-
-def test_train_refuses_an_unknown_setting(tmp_path: Path) -> None:
-    settings = tmp_path / "settings.json"
-    settings.write_text('{"learning_rte": 1}')
-    status, _, err = _run(
-        *("train", "--preset", "sqcodec-3k", "--corpus", tmp_path, "--out", tmp_path / "run"),
-        *("--config", settings),
-    )
-    assert status == 2
-    assert "learning_rte" in err
-
-
 def test_default_place_of_an_import(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv(weights.FOLDER_VARIABLE, str(tmp_path))
     assert weights.weights_folder() == tmp_path
