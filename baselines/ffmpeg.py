@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.codec import CodecCard, CodecInfo, CodecUnavailableError, Encoded
+from bench.codec import CodecCard, CodecInfo, CodecUnavailableError, Encoded, Facts
 
 if TYPE_CHECKING:
     import av
@@ -103,7 +103,8 @@ _SETTINGS = {f"opus-{kbps}k": _opus(1000 * kbps) for kbps in (6, 8, 12, 16, 24)}
 
 NAMES = tuple(_SETTINGS)
 
-# By encoder, and not among the settings: a description decides no output.
+# By encoder, and not among the settings: neither decides an output.
+_DELAYS = {"libopencore_amrnb": 40}  # 5 ms of look-ahead, samples at 8 kHz
 _DESCRIPTIONS = {
     "libopus": "Opus, 20 ms frames, variable rate",
     "libmp3lame": "MP3 (MPEG-2 Layer III) by LAME, constant rate",
@@ -125,6 +126,7 @@ class FFmpegCodec:
     def __init__(self, name: str) -> None:
         self._settings = _SETTINGS[name]
         _check_available(name, self._settings.encoder)
+        self.facts = Facts(delay_samples=_DELAYS.get(self._settings.encoder, 0))
         self._info = CodecInfo(
             name=name,
             sample_rate=self._settings.sample_rate,

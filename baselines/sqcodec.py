@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 import sqcodec
-from bench.codec import CodecCard, CodecInfo, CodecUnavailableError, Encoded
+from bench.codec import CodecCard, CodecInfo, CodecUnavailableError, Encoded, Facts
 from sqcodec import presets, weights
 
 NAMES = sqcodec.known_names()
@@ -33,6 +33,7 @@ class SQCodecAdapter:
 
     def __init__(self, codec: sqcodec.SQCodec, name: str) -> None:
         self._codec = codec
+        self.facts = Facts(levels=presets.get_config(codec.info.name).fsq_levels)
         info = codec.info
         self._info = CodecInfo(
             name=name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -14,12 +15,13 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from bench import doctor, listing
-from bench.codec import CodecInfo
+from bench import coding, doctor, listing, registry
+from bench.codec import ClipwiseCodec, Codec, CodecInfo, CodecUnavailableError
 from bench.datasets.load import load_data
 from bench.datasets.manifest import Manifest, ManifestError
 from bench.devices import DEVICES
 from bench.names import UnknownNameError
+from bench.report.certificate import certificate_table, checks_json
 from bench.report.clip import clip_report
 from bench.report.paper import PaperRow, paper_row
 from bench.report.results import result_of, write
@@ -40,6 +42,8 @@ from bench.runner import (
 )
 from bench.store import DEFAULT_PATH, Store, StoreError
 from bench.suites import SUITES, Suite
+from bench.verify import VERSION as VERIFY_VERSION
+from bench.verify import verify
 
 T = TypeVar("T")
 
@@ -209,6 +213,58 @@ def run_(
         raise typer.Exit(SOME_FAILED)
 
 
+@app.command("verify")
+def verify_(
+    codec: Annotated[str, typer.Option(help="Codecs, separated by commas.")],
+    store: Annotated[Path, typer.Option(help="Where verdicts are kept.")] = DEFAULT_PATH,
+    device: Annotated[
+        str, typer.Option(help=f"Where codecs compute, if they can choose: {', '.join(DEVICES)}.")
+    ] = "auto",
+) -> None:
+    """Certify codecs: check their adapters, and keep the verdict with the codec's revision.
+
+    Exit status: 0 all pass; 1 a check failed; 2 something asked for is missing or cannot be used.
+    """
+    errors = Console(stderr=True, soft_wrap=True, highlight=False)
+    names = dict.fromkeys(name.strip() for name in codec.split(","))
+    failed = missing = False
+    try:
+        _named("device", device, dict.fromkeys(DEVICES))
+        with Store(store) as opened:
+            for name in names:
+                try:
+                    subject = registry.load(name, device)
+                    if isinstance(subject, ClipwiseCodec):
+                        raise CodecUnavailableError(f"{name} is decoded: no adapter to verify")
+                except CodecUnavailableError as error:
+                    errors.print(f"bench: {error}", style="red", markup=False)
+                    missing = True
+                    continue
+                with errors.status(f"verifying {name}"):
+                    again = functools.partial(registry.load, name, device)
+                    found = verify(subject, again, _family(name, device))
+                _console().print(certificate_table(found))
+                opened.put_certificate(
+                    found.codec, found.revision, VERIFY_VERSION, found.passed, checks_json(found)
+                )
+                failed |= not found.passed
+    except (UnknownNameError, StoreError, ValueError, OSError) as error:
+        errors.print(f"bench: {error}", style="red", markup=False)
+        raise typer.Exit(MISSING) from None
+    if missing or failed:
+        raise typer.Exit(MISSING if missing else SOME_FAILED)
+
+
+def _family(name: str, device: str) -> list[Codec]:
+    """The same codec at other bitrates, as far as they are here."""
+    found = []
+    here = {card.name for card in registry.cards() if not card.missing}
+    for other in registry.family(name):
+        if other in here:
+            found.append(registry.load(other, device))
+    return found
+
+
 def _compute(
     codecs: Sequence[CodecInfo],
     manifest: Manifest,
@@ -260,7 +316,13 @@ def _written(
     for info in codecs:
         cells = gather(info, manifest, suite, store)
         summary = summarise(
-            info, cells, suite, delay_of(info, store), codes_of(info, manifest, suite, store)
+            info,
+            cells,
+            suite,
+            delay_of(info, store),
+            codes_of(info, manifest, suite, store),
+            info.name == coding.CEILING
+            or store.certified(info.name, info.revision, VERIFY_VERSION),
         )
         path = write(result_of(summary, cells, source_of(info, manifest, suite)), results)
         errors.print(f"wrote {path}", markup=False)

@@ -92,6 +92,47 @@ class Encoded:
     payload: Any = None
 
 
+@dataclass(frozen=True)
+class KnownAnswer:
+    """The first codes that a sine is known to have with a codec's published weights.
+
+    Attributes:
+        frequency_hz, amplitude, duration_s: of the sine, which begins at 0.
+        sample_rate: of the codec, Hz.
+        codes: the first ones of the first codebook.
+    """
+
+    frequency_hz: float
+    amplitude: float
+    duration_s: float
+    sample_rate: int
+    codes: tuple[int, ...]
+
+    def clip(self) -> NDArray[np.float32]:
+        """The sine, [T]."""
+        time_s = np.arange(round(self.duration_s * self.sample_rate)) / self.sample_rate
+        sine = self.amplitude * np.sin(2 * np.pi * self.frequency_hz * time_s)
+        return sine.astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a codec, for certification; an adapter may have it as its `facts`.
+
+    Attributes:
+        delay_samples: by which its audio is late at its own rate, negative if early.
+        levels: of a scalar quantizer, whose code is the mixed-radix number of its digits, the
+            first the least significant.
+        batch_size_1: it takes one clip at a time.
+        known_answer: what the published weights make of a known clip.
+    """
+
+    delay_samples: int = 0
+    levels: tuple[int, ...] = ()
+    batch_size_1: bool = False
+    known_answer: KnownAnswer | None = None
+
+
 @runtime_checkable
 class ClipwiseCodec(Protocol):
     """A codec that has to be told which clip it gets, because it has files of its own for each.

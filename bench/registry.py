@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import re
 from collections.abc import Callable
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -36,6 +37,7 @@ _CHECKPOINT_ADAPTER = "baselines.sqcodec"
 _CHECKPOINT_SUFFIX = ".safetensors"
 _FOLDER_ADAPTER = "baselines.decoded_folder"
 _FOLDER_PREFIX = "folder:"
+_FAMILY = re.compile(r"(.+)-[\d.]+k?")  # "opus-12k", "wavtokenizer-480"
 
 
 class _Adapter(Protocol):
@@ -56,6 +58,15 @@ def available() -> dict[str, str]:
     """Every codec's name, with the module that offers it."""
     ours = {name: module for module in _ADAPTERS for name in _adapter(module).NAMES}
     return {name: entry.module for name, entry in _third_parties().items()} | ours
+
+
+def family(name: str) -> list[str]:
+    """The names of the same codec at other bitrates: those that differ in their last part only."""
+    own = _FAMILY.fullmatch(name)
+    if own is None:
+        return []
+    others = (_FAMILY.fullmatch(other) for other in available() if other != name)
+    return [other.string for other in others if other is not None and other[1] == own[1]]
 
 
 def cards() -> list[CodecCard]:

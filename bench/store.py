@@ -8,7 +8,7 @@ cell beside the old one. A cell holds a value or the error that stands in its pl
 both. Nothing is averaged before it is stored.
 
 Beside the cells are the codes of each clip, so that the use of codebooks can be taken over any
-set of clips, and the constant delay of each codec.
+set of clips, the constant delay of each codec, and whether it is certified (`bench.verify`).
 
 A `put` is one transaction: whatever was put survives a killed run whole. Several runs may use
 one store at once; each waits for the others' transactions, and what one has scored another
@@ -23,6 +23,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import astuple, dataclass, fields
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -85,6 +86,19 @@ CREATE TABLE delays (
     PRIMARY KEY (codec, codec_revision, version),
     CHECK ((samples IS NULL) = (error <> ''))
 ) WITHOUT ROWID;
+"""
+
+# Stores of this schema may have been made before there were certificates.
+_LATER_TABLE = """
+CREATE TABLE IF NOT EXISTS certificates (
+    codec            TEXT NOT NULL,
+    codec_revision   TEXT NOT NULL,
+    version          TEXT NOT NULL,
+    passed           INTEGER NOT NULL,
+    checks           TEXT NOT NULL,
+    verified_at      TEXT NOT NULL,
+    PRIMARY KEY (codec, codec_revision, version)
+) WITHOUT ROWID
 """
 
 
@@ -230,6 +244,7 @@ class Store:
                 f"{path} is of an older version of bench, whose cells do not name all the "
                 "libraries that decide a score: move it away or choose another --store"
             )
+        self._connection.execute(_LATER_TABLE)
         # Keeps the journal's file for the next transaction: half the waits for the disk.
         self._rows("PRAGMA journal_mode = PERSIST")
 
@@ -361,6 +376,31 @@ class Store:
         )
         rows = self._rows(query, [codec, revision, version])
         return CodecDelay(*rows[0]) if rows else None
+
+    def put_certificate(
+        self, codec: str, revision: str, version: str, passed: bool, checks: str
+    ) -> None:
+        """Write what certification by a version of its checks found, the checks as JSON.
+
+        Raises:
+            StoreError: the disk is full or the store cannot be written.
+        """
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        values = (codec, revision, version, int(passed), checks, now)
+        try:
+            with self._transaction():
+                self._connection.execute(
+                    "INSERT OR REPLACE INTO certificates VALUES (?, ?, ?, ?, ?, ?)", values
+                )
+        except sqlite3.Error as error:
+            raise _cannot_write(error) from error
+
+    def certified(self, codec: str, revision: str, version: str) -> bool:
+        """Whether this revision of a codec passed certification by this version of its checks."""
+        query = (
+            "SELECT passed FROM certificates WHERE codec = ? AND codec_revision = ? AND version = ?"
+        )
+        return self._rows(query, [codec, revision, version]) == [(1,)]
 
     def close(self) -> None:
         """Close the file."""

@@ -19,7 +19,7 @@ from baselines.tokens import TokenCodec
 from baselines.wavtokenizer.checkpoint import CheckpointError, convert, read
 from baselines.wavtokenizer.network import SAMPLE_RATE, WavTokenizer, WavTokenizerConfig
 from baselines.weights import Weights
-from bench.codec import CodecCard, CodecInfo, CodecUnavailableError
+from bench.codec import CodecCard, CodecInfo, CodecUnavailableError, Facts, KnownAnswer
 
 _LICENCE = "MIT"
 _CITATION = (
@@ -62,11 +62,26 @@ _MODELS = {
 }
 NAMES = tuple(_MODELS)
 
+_KNOWN_ANSWERS = {
+    "wavtokenizer-480": KnownAnswer(
+        frequency_hz=440.0,
+        amplitude=0.5,
+        duration_s=0.5,
+        sample_rate=SAMPLE_RATE,
+        codes=(1323, 1442, 3524, 2056, 3229, 1723, 2785, 1389, 3144, 1723),
+    )
+}
+
 
 class WavTokenizerCodec(TokenCodec):
     """WavTokenizer with its weights."""
 
     network: WavTokenizer
+
+    @property
+    def facts(self) -> Facts:
+        """The known answer of the published weights, where one is known."""
+        return Facts(known_answer=_KNOWN_ANSWERS.get(self.info.name))
 
     def codes_of(self, audio: torch.Tensor) -> torch.Tensor:
         """Audio [B, T] -> codes [B, 1, F]."""

@@ -94,6 +94,7 @@ class Summary:
         exact: SDR scores with clips that came back exactly. Their SDR is the rounding of a
             perfect estimate, 200 dB and more, so that a mean over them is no quantity.
         beside: what stands beside the scores.
+        certified: the codec's revision passed certification, or needs none.
     """
 
     info: CodecInfo
@@ -103,6 +104,7 @@ class Summary:
     failures: tuple[Failure, ...]
     exact: tuple[Score, ...]
     beside: Beside
+    certified: bool = False
 
     @property
     def n_failed(self) -> int:
@@ -134,6 +136,7 @@ def summarise(
     suite: Suite,
     delay: Delay | None = None,
     codes: Sequence[NDArray[np.int64]] = (),
+    certified: bool = False,
 ) -> Summary:
     """Summarise the cells of one codec.
 
@@ -143,6 +146,7 @@ def summarise(
         suite: what was asked.
         delay: the codec's constant delay, if it is known.
         codes: of the clips that went through, [K, F] each.
+        certified: whether the codec's revision passed certification, or needs none.
     """
     selected = [(score, score.select(cells)) for score in suite.scores]
     return Summary(
@@ -157,6 +161,7 @@ def summarise(
             if score.metric == "sdr" and (rows["value"] > _EXACT_SDR_DB).any()
         ),
         beside=_beside(info, cells, suite, delay, codes),
+        certified=certified,
     )
 
 

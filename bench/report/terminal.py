@@ -17,6 +17,7 @@ from bench.stats import CONFIDENCE
 from bench.suites import Score, Suite
 
 _NONE = "-"
+_UNCERTIFIED = "†"
 _MAX_FAILURES = 20
 
 
@@ -46,7 +47,8 @@ def table(
         means = [_number(interval.mean if interval else None) for interval in intervals]
         lows = [_number(interval.low if interval else None) for interval in intervals]
         highs = [_number(interval.high if interval else None) for interval in intervals]
-        name = Text(summary.info.name, style="bold")
+        mark = "" if summary.certified else f" {_UNCERTIFIED}"
+        name = Text(f"{summary.info.name}{mark}", style="bold")
         shown.add_row(name, bitrate, *means, str(summary.n_clips))
         shown.add_row(f"  {CONFIDENCE:.0%} from", "", *lows, failed, style="dim")
         shown.add_row("      to", "", *highs, "", style="dim")
@@ -145,6 +147,10 @@ def _remarks(summaries: Sequence[Summary], paper: Sequence[PaperRow]) -> list[st
     remarks = [
         f"from, to: {CONFIDENCE:.0%} bootstrap interval; speakers (groups of clips) are drawn."
     ]
+    uncertified = [summary.info.name for summary in summaries if not summary.certified]
+    if uncertified:
+        names = ",".join(uncertified)
+        remarks.append(f"{_UNCERTIFIED} not certified: bench verify --codec {names}")
     if one_speaker:
         remarks.append(f"One speaker only, so clips are drawn: {', '.join(one_speaker)}.")
     if one_clip:
