@@ -10,7 +10,7 @@ from rich.console import Console
 from bench.codec import CodecInfo
 from bench.delay import Delay
 from bench.report.paper import PaperRow, paper_row
-from bench.report.summary import Summary, summarise
+from bench.report.summary import Failure, Summary, summarise
 from bench.report.terminal import table
 from bench.stats import Interval
 from bench.suites import SIGNAL
@@ -33,7 +33,7 @@ def _row(text: str, start: str) -> list[str]:
 
 
 def test_a_codecs_row_with_its_intervals(info: CodecInfo, cells: pd.DataFrame) -> None:
-    summary = summarise(info, cells, SIGNAL)
+    summary = summarise(info, cells, SIGNAL, certified=True)
     text = _text(summary)
     assert "signal suite on small" in text
     values = ["4.00", "0.50", "0.50", "0.50", "-3.00", "0.50"]
@@ -50,6 +50,13 @@ def test_a_codecs_row_with_its_intervals(info: CodecInfo, cells: pd.DataFrame) -
     assert "sqcodec-3k: trained on 3 hours" in text
     assert "Failed" not in text
     assert "…" not in text
+
+
+def test_a_row_without_a_certificate_is_marked(info: CodecInfo, cells: pd.DataFrame) -> None:
+    text = _text(summarise(info, cells, SIGNAL))
+    assert _row(text, "sqcodec-3k ")[:3] == ["sqcodec-3k", "†", "3,000"]
+    assert "† not certified: bench verify --codec sqcodec-3k" in text
+    assert "†" not in _text(summarise(info, cells, SIGNAL, certified=True))
 
 
 def test_the_papers_row_is_set_apart_and_marked(info: CodecInfo, cells: pd.DataFrame) -> None:
@@ -75,8 +82,8 @@ def test_failures_are_counted_and_listed_with_their_reasons(
     text = _text(summarise(info, cells, SIGNAL))
     assert _row(text, "sqcodec-3k ")[-1] == "6"
     assert _row(text, "95% from")[-2:] == ["2", "failed"]
-    assert "\n  sqcodec-3k  books/b3: it [broke]\n" in text
-    assert "\n  sqcodec-3k  prompts/p1 stoi, pesq: too short\n" in text
+    assert "\n  books/b3 (sqcodec-3k): it [broke]\n" in text
+    assert "\n  prompts/p1 stoi, pesq (sqcodec-3k): too short\n" in text
 
 
 def test_many_failures_are_cut_short_and_say_so(info: CodecInfo, cells: pd.DataFrame) -> None:
@@ -138,4 +145,35 @@ def test_failures_are_counted_by_reason(info: CodecInfo, cells: pd.DataFrame) ->
         value=cells["value"].mask(lost), error=cells["error"].where(~lost, "too short")
     )
     text = _text(summarise(info, cells, SIGNAL))
-    assert "Failed, by reason:\n  sqcodec-3k  2 clips, 2 cells: too short\n" in text
+    assert "Failed, by reason:\n  2 clips (sqcodec-3k): too short\n" in text
+
+
+def _failing(summary: Summary, codec: str, *failures: Failure) -> Summary:
+    return replace(summary, info=replace(summary.info, name=codec), failures=failures)
+
+
+def test_codecs_that_fail_alike_share_a_line(info: CodecInfo, cells: pd.DataFrame) -> None:
+    summary = summarise(info, cells, SIGNAL)
+    empty = Failure("one", "one/a.wav", ("bits", "sdr"), "one/a.wav: the file is empty (0 bytes)")
+    silent = Failure("one", "one/b.wav", ("sdr",), "silent")
+    moved = replace(silent, metrics=("sdr", "aligned_sdr"))
+    hung = Failure("two", "c", ("bits",), "the codec took longer")
+    unlike = Failure("two", "d", ("bits",), "d.wav: no such file")
+    text = _text(
+        _failing(summary, "first", empty, silent),
+        _failing(summary, "second", empty, moved, hung),
+        _failing(summary, "third", empty, silent, hung, unlike),
+    )
+    counted, listed = text.split("Failed, by reason:\n")[1].split("Failed:\n")
+    assert counted.splitlines() == [
+        "  1 clip (all codecs): the file is empty (0 bytes)",
+        "  1 clip (all codecs): silent",
+        "  1 clip (second, third): the codec took longer",
+        "  1 clip (third): no such file",
+    ]
+    assert listed.splitlines() == [
+        "  one/a.wav (all codecs): the file is empty (0 bytes)",
+        "  one/b.wav sdr, aligned_sdr (all codecs): silent",
+        "  two/c (second, third): the codec took longer",
+        "  two/d (third): d.wav: no such file",
+    ]
