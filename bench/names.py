@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-_MOST_SHOWN = 40  # a codec's neighbours fit; a data set has thousands of clips
+_MOST_SHOWN = 10  # a data set has thousands of clips
 
 
 class UnknownNameError(ValueError):
@@ -16,15 +16,23 @@ class UnknownNameError(ValueError):
         name: what was typed.
         known: the names that there are.
         unlisted: more of them, which are suggested where they are near, and not listed.
+        lister: the command that lists the known ones, in their stead.
     """
 
     def __init__(
-        self, kind: str, name: str, known: Iterable[str], unlisted: Iterable[str] = ()
+        self,
+        kind: str,
+        name: str,
+        known: Iterable[str],
+        unlisted: Iterable[str] = (),
+        lister: str = "",
     ) -> None:
         known = list(known)
         near = difflib.get_close_matches(name, [*known, *unlisted], n=3)
         hint = f"did you mean {' or '.join(near)}? " if near else ""
-        shown = ", ".join(known[:_MOST_SHOWN])
         rest = len(known) - _MOST_SHOWN
         more = f" and {rest} more" if rest > 0 else ""
-        super().__init__(f"no {kind} is called {name!r}; {hint}available: {shown}{more}")
+        shown = f"available: {', '.join(known[:_MOST_SHOWN])}{more}"
+        if lister:
+            shown = f"`{lister}` lists all"
+        super().__init__(f"no {kind} is called {name!r}; {hint}{shown}")

@@ -2,7 +2,8 @@
 
 An adapter module has ``NAMES``, the codecs it offers, ``load(name) -> Codec`` and, for lists,
 ``card(name) -> CodecCard``. One that can compute elsewhere than on the CPU takes
-``load(name, device)``, "cpu" or "cuda". The project's own are listed here and asked in order,
+``load(name, device)``, "cpu" or "cuda"; one whose networks can be counted without weights has
+``architecture(name) -> Architecture``. The project's own are listed here and asked in order,
 so that a codec without a model does not wait for a neural one's framework. Third parties join
 by an entry point in the group ``bench.codecs``: its name is the codec's, its object a function
 like ``load``; it cannot take the place of a codec of ours. A path to a ``.safetensors`` file is
@@ -19,6 +20,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Protocol, cast
 
+from bench.architecture import Architecture
 from bench.codec import Codec, CodecCard, CodecUnavailableError
 from bench.devices import resolve
 from bench.names import UnknownNameError
@@ -104,7 +106,7 @@ def load(name: str, device: str = "cpu") -> Codec:
             return _call(adapter.load, name, device)
     third_parties = _third_parties()
     if name not in third_parties:
-        raise UnknownNameError("codec", name, available())
+        raise UnknownNameError("codec", name, available(), lister="bench list codecs")
     entry = third_parties[name]
     try:
         return _call(entry.load(), name, device)
@@ -114,6 +116,24 @@ def load(name: str, device: str = "cpu") -> Codec:
         raise CodecUnavailableError(
             f"codec {name!r} of {entry.value} does not load: {type(error).__name__}: {error}"
         ) from error
+
+
+def architecture(name: str) -> Architecture:
+    """The networks of the codec called `name`, without its weights.
+
+    Raises:
+        UnknownNameError: there is no such codec.
+        CodecUnavailableError: it has no networks that could be counted, or lacks a library.
+    """
+    modules = available()
+    if name not in modules:
+        raise UnknownNameError("codec", name, modules)
+    networks_of = getattr(importlib.import_module(modules[name]), "architecture", None)
+    if networks_of is None:
+        raise CodecUnavailableError(
+            f"{name} has no networks to count: its adapter {modules[name]} offers no architecture"
+        )
+    return networks_of(name)
 
 
 def _call(load: Callable[..., Codec], name: str, device: str) -> Codec:

@@ -46,16 +46,16 @@ def test_an_anchor_does_not_import_torch() -> None:
     assert done.stdout.strip() == "False"
 
 
-def test_a_misspelt_name_suggests_the_nearest_and_lists_all() -> None:
+def test_a_misspelt_name_suggests_the_nearest_and_says_what_lists_all() -> None:
     with pytest.raises(registry.UnknownNameError) as caught:
         registry.load("sqcodec-3")
     message = str(caught.value)
     assert message.startswith("no codec is called 'sqcodec-3'; did you mean sqcodec-3k")
-    assert "available: reference, resample-16k, opus-6k, " in message
+    assert message.endswith("? `bench list codecs` lists all")
 
 
-def test_a_name_like_no_other_lists_all() -> None:
-    with pytest.raises(registry.UnknownNameError, match=r"'zzz'; available: reference"):
+def test_a_name_like_no_other_says_what_lists_all() -> None:
+    with pytest.raises(registry.UnknownNameError, match="'zzz'; `bench list codecs`"):
         registry.load("zzz")
 
 
