@@ -223,7 +223,7 @@ class Store:
             self._prepare(path)
         except sqlite3.Error as error:
             self._connection.close()
-            raise StoreError(f"{path} cannot be used as a store: {_said(error)}") from error
+            raise _cannot_use(path, error) from error
         except StoreError:
             self._connection.close()
             raise
@@ -271,8 +271,11 @@ class Store:
             raise
 
     def _rows(self, query: str, values: Iterable[object] = ()) -> list[Any]:
-        with closing(self._connection.execute(query, tuple(values))) as cursor:
-            return cursor.fetchall()
+        try:
+            with closing(self._connection.execute(query, tuple(values))) as cursor:
+                return cursor.fetchall()
+        except sqlite3.Error as error:
+            raise _cannot_use(self.path, error) from error
 
     def put(
         self,
@@ -416,6 +419,10 @@ class Store:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _cannot_use(path: Path, error: sqlite3.Error) -> StoreError:
+    return StoreError(f"{path} cannot be used as a store: {_said(error)}")
 
 
 def _cannot_write(error: sqlite3.Error) -> StoreError:

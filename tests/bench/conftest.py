@@ -1,7 +1,10 @@
 """What tests of runs share: work done in this process, where codecs may be local classes."""
 
 import math
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +12,27 @@ from bench import coding
 from bench.codec import Codec
 from bench.executors import Worker, WorkerFailed, _Returned
 from bench.runner import Team
+
+
+@pytest.fixture
+def read_only() -> Callable[[Path], AbstractContextManager[None]]:
+    """Makes a folder one that this process cannot write into, for as long as it is entered."""
+    return _read_only
+
+
+@contextmanager
+def _read_only(folder: Path) -> Iterator[None]:
+    """Rights alone stop nobody who runs tests as root, so that root is given up as well."""
+    folder.chmod(0o555)
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65_534)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+        folder.chmod(0o755)
 
 
 class InlineWorker(Worker):

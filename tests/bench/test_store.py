@@ -5,7 +5,8 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
@@ -159,6 +160,16 @@ def test_a_file_that_is_no_store_is_refused(tmp_path: Path) -> None:
         Store(path)
 
 
+def test_a_store_that_is_damaged_is_told_when_it_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    with Store(path) as store:
+        store.put(SOURCE, [CELL])
+    content = path.read_bytes()
+    path.write_bytes(content[:4096] + b"Z" * (len(content) - 4096))  # the first page is whole
+    with Store(path) as store, pytest.raises(StoreError, match=r"s cannot be used .* malformed"):
+        store.scored(SOURCE)
+
+
 def test_a_place_without_a_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StoreError, match=r"cannot open a store at .*: not a directory|file exists"):
@@ -172,22 +183,16 @@ def test_a_store_that_is_only_read_is_not_made(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def read_only_folder() -> Iterator[Path]:
-    """A folder that this process cannot write into, not even where tests run as root."""
+def read_only_folder(
+    read_only: Callable[[Path], AbstractContextManager[None]],
+) -> Iterator[Path]:
+    """A folder with a store that this process cannot write."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         Store(folder / "s").close()
         (folder / "s").chmod(0o444)
-        folder.chmod(0o555)
-        root = os.geteuid() == 0
-        if root:
-            os.seteuid(65_534)
-        try:
+        with read_only(folder):
             yield folder
-        finally:
-            if root:
-                os.seteuid(0)
-            folder.chmod(0o755)
 
 
 def test_a_read_only_folder(read_only_folder: Path) -> None:
