@@ -124,12 +124,13 @@ def load(names: Sequence[str], device: str) -> Loaded:
 
 
 def code_clip(
-    name: str, clip: str, path: Path, shown_path: str, sha256: str, pair: Path
+    name: str, revision: str, clip: str, path: Path, shown_path: str, sha256: str, pair: Path
 ) -> Coded | Uncoded:
     """Send a clip through a codec and leave reference and estimate in the file `pair`.
 
     Args:
         name: of a prepared codec.
+        revision: what it must be.
         clip: the clip's id.
         path: of the clip.
         shown_path: how errors call it.
@@ -143,7 +144,7 @@ def code_clip(
     try:
         samples, sample_rate = _read(path, sha256)
         start = time.perf_counter()
-        codec = _loaded.codecs[name]
+        codec = _the_codec(name, revision)
         if isinstance(codec, ClipwiseCodec):
             codec = codec.of_clip(clip)
         decoded = through_codec(codec, samples, sample_rate)
@@ -176,6 +177,16 @@ def measure_delay(name: str) -> Delay | Uncoded:
         return constant_delay(_loaded.codecs[name])
     except Exception as error:  # a codec may raise anything
         return Uncoded(reason(error), time.perf_counter() - start)
+
+
+def _the_codec(name: str, revision: str) -> Codec:
+    """The codec that the run began with; this process may be the second, with other weights."""
+    codec = _loaded.codecs.get(name)
+    if codec is None or codec.info.revision != revision:
+        raise ValueError(
+            "the codec could not be loaded again as it was when the run began: run it anew"
+        )
+    return codec
 
 
 @functools.lru_cache(maxsize=1)  # the codecs of a run take turns on each clip

@@ -27,7 +27,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -150,7 +150,8 @@ def wanted(clip: Clip, suite: Suite, info: CodecInfo, delay: Delay | None = None
 
 def plan_run(codecs: Iterable[CodecInfo], manifest: Manifest, suite: Suite, store: Store) -> Plan:
     """Find the cells that the store lacks."""
-    folder = os.path.commonpath([clip.path.parent for clip in manifest.clips])
+    # A manifest may mix absolute paths with those from its own folder.
+    folder = os.path.commonpath([os.path.abspath(clip.path.parent) for clip in manifest.clips])
     infos = [(info, source_of(info, manifest, suite), delay_of(info, store)) for info in codecs]
     scored = {source: store.scored(source) for _, source, _ in infos}
     jobs = []
@@ -213,16 +214,22 @@ class Team:
         Raises:
             RunError: their process died.
         """
+        return self._ask(coding.codecs)
+
+    def unpaired(self, manifest: Manifest) -> list[str]:
+        """Lines on clips that codecs with files for each lack, and on files of no clip.
+
+        Raises:
+            RunError: their process died.
+        """
+        return self._ask(coding.unpaired, [clip.id for clip in manifest.clips])
+
+    def _ask(self, function: Callable[..., Any], *arguments: object) -> Any:
         try:
-            self.codec.call(coding.codecs)
+            self.codec.call(function, *arguments)
             return self.codec.result()
         except (WorkerLost, WorkerFailed) as error:
             raise RunError(f"the codecs cannot be loaded: {error}") from error
-
-    def unpaired(self, manifest: Manifest) -> list[str]:
-        """Lines on clips that codecs with files for each lack, and on files of no clip."""
-        self.codec.call(coding.unpaired, [clip.id for clip in manifest.clips])
-        return self.codec.result()
 
     def __enter__(self) -> Self:
         return self
@@ -366,6 +373,7 @@ class _Crew:
         self._team.codec.call(
             coding.code_clip,
             job.source.codec,
+            job.source.codec_revision,
             job.clip.id,
             job.clip.path,
             job.shown_path,

@@ -1,6 +1,8 @@
 """bench.runner: cells that are missing are computed, each fault stays with its clip."""
 
+import functools
 import json
+import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -16,6 +18,7 @@ from bench import audio, runner
 from bench.codec import Codec, Encoded
 from bench.datasets.manifest import Clip, Manifest
 from bench.delay import Delay
+from bench.executors import Worker
 from bench.metrics import BESIDE, METRICS
 from bench.runner import RunError, Step, Team, gather, measure_delays, plan_run, wanted
 from bench.runner import run as run_plan
@@ -264,6 +267,39 @@ def test_an_unusable_file_is_named_from_its_folder_on_and_the_run_goes_on(
     failed = frame.dropna(subset="error")
     assert failed["clip"].unique().tolist() == ["talk/a"]
     assert failed["error"].str.startswith(told).all()
+
+
+def test_absolute_and_relative_paths_may_be_mixed(
+    manifest: Manifest, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, *others = manifest.clips
+    monkeypatch.chdir(first.path.parent)
+    mixed = replace(manifest, clips=(replace(first, path=Path(first.path.name)), *others))
+    plan = plan_run([Gain().info], mixed, SIGNAL, store)
+    assert [job.shown_path for job in plan.jobs] == ["a.wav", "b.wav", "c.wav"]
+
+
+@pytest.mark.usefixtures("quick_metrics")
+def test_a_codec_that_changes_during_a_run_fails_its_clips(
+    manifest: Manifest, store: Store, inline_team: Callable[[Sequence[Codec]], Team]
+) -> None:
+    codec = Gain()
+    before = replace(codec.info, revision="before")
+    plan = plan_run([before, replace(before, name="gone")], manifest, SIGNAL, store)
+    run_plan(plan, store, inline_team([codec]))
+    for info in (before, replace(before, name="gone")):
+        errors = gather(info, manifest, SIGNAL, store)["error"]
+        assert errors.str.startswith("the codec could not be loaded again as it was").all()
+    assert codec.n_calls == 0
+
+
+def test_codecs_that_end_their_process_end_the_run_in_one_line(manifest: Manifest) -> None:
+    told = r"^the codecs cannot be loaded: the codec process ended itself \(status 3\)$"
+    with Team(Worker("codec", functools.partial(os._exit, 3)), [], 1.0) as team:
+        with pytest.raises(RunError, match=told):
+            team.codecs()
+        with pytest.raises(RunError, match=told):
+            team.unpaired(manifest)
 
 
 @pytest.mark.usefixtures("quick_metrics")
