@@ -8,6 +8,7 @@ that the time goes into starting and killing.
 import json
 import os
 import random
+import re
 import signal
 import sqlite3
 import subprocess
@@ -43,6 +44,7 @@ if __name__ == "__main__":
 RATE = 16_000
 N_CLIPS = 30
 N_KILLS = 10
+N_CELLS = 2 * N_CLIPS * 6  # bits, duration, rate, clipped samples; SDR and MEL
 KEY = ["codec", "clip", "metric"]
 TIMES = ["seconds", "measured_at"]
 
@@ -121,9 +123,8 @@ def _result(folder: Path, name: str, codec: str) -> dict[str, object]:
 def test_ten_kills_change_nothing(folder: Path) -> None:
     whole_table, told = _finish(folder, "whole")
     whole = _cells(folder / "whole")
-    n_cells = 2 * N_CLIPS * 6  # bits, duration, rate, clipped samples; SDR and MEL
-    assert len(whole) == n_cells
-    assert f"{n_cells} cells computed, 0 were in" in told
+    assert len(whole) == N_CELLS
+    assert f"{N_CELLS} cells computed, 0 were in" in told
 
     kept: list[pd.DataFrame] = []
     generator = random.Random(3)
@@ -134,11 +135,11 @@ def test_ten_kills_change_nothing(folder: Path) -> None:
         run.communicate()
         if _n_cells(folder / "killed"):
             kept.append(_cells(folder / "killed"))
-    assert 0 < len(kept[-1]) < n_cells  # else the last run would have nothing to do
+    assert 0 < len(kept[-1]) < N_CELLS  # else the last run would have nothing to do
     assert all(len(cells) % 6 == 0 for cells in kept)  # a clip's cells come together
 
     table, told = _finish(folder, "killed")
-    assert f"{n_cells - len(kept[-1])} cells computed, {len(kept[-1])} were in" in told
+    assert f"{N_CELLS - len(kept[-1])} cells computed, {len(kept[-1])} were in" in told
     cells = _cells(folder / "killed")
     pd.testing.assert_frame_equal(
         cells.drop(columns=TIMES), whole.drop(columns=TIMES), check_exact=True
@@ -155,6 +156,20 @@ def test_ten_kills_change_nothing(folder: Path) -> None:
     assert list((folder / "temporary").iterdir()) == []
 
 
+def test_two_runs_on_one_store_at_once(folder: Path) -> None:
+    runs = [_start(folder, "shared") for _ in range(2)]
+    (first, told), (second, told_too) = [run.communicate() for run in runs]
+    assert [run.returncode for run in runs] == [0, 0], told + told_too
+    assert first == second
+    assert "0 failed" in first
+    for text in (told, told_too):  # each has all cells, whoever computed them
+        counted = re.search(r"(\d+) cells computed, (\d+) were in", text)
+        assert counted is not None
+        assert int(counted[1]) + int(counted[2]) == N_CELLS
+    assert _n_cells(folder / "shared") == N_CELLS
+    assert list((folder / "temporary").iterdir()) == []
+
+
 def test_ctrl_c_stops_at_once_and_says_how_to_go_on(folder: Path) -> None:
     run = _run_until(folder, "stopped", after=1)
     run.send_signal(signal.SIGINT)
@@ -162,5 +177,5 @@ def test_ctrl_c_stops_at_once_and_says_how_to_go_on(folder: Path) -> None:
     assert run.returncode == 130
     assert table == ""
     assert told == "bench: stopped; what was finished is kept, the same command goes on from it\n"
-    assert 0 < _n_cells(folder / "stopped") < 2 * N_CLIPS * 6
+    assert 0 < _n_cells(folder / "stopped") < N_CELLS
     assert list((folder / "temporary").iterdir()) == []
