@@ -32,6 +32,7 @@ from baselines.weights import (
     missing,
     revision,
 )
+from bench.architecture import Architecture, AsCounted
 from bench.codec import CodecCard, CodecInfo, CodecUnavailableError
 
 if TYPE_CHECKING:
@@ -163,4 +164,38 @@ def card(name: str) -> CodecCard:
         n_codebooks * _BITS_PER_CODE * model.sample_rate / HOP,
         "" if lacks else model.weights.repository,
         lacks,
+    )
+
+
+def architecture(name: str) -> Architecture:
+    """The networks of `name`, one of `NAMES`, without weights.
+
+    Raises:
+        CodecUnavailableError: transformers is not installed.
+    """
+    settings, n_codebooks = _SETTINGS[name]
+    model: Any = network(name).eval()
+
+    def encode(audio: torch.Tensor) -> torch.Tensor:
+        return model.encoder(audio[:, None])
+
+    def quantize(latent: torch.Tensor) -> torch.Tensor:
+        return model.quantizer(latent, n_codebooks)[1]
+
+    def dequantize(codes: torch.Tensor) -> torch.Tensor:
+        return model.quantizer.from_codes(codes)[0]
+
+    def decode(latent: torch.Tensor) -> torch.Tensor:
+        return model.decoder(latent)[:, 0]
+
+    return Architecture(
+        name,
+        settings.sample_rate,
+        pad_to=HOP,
+        network=model,
+        encode=encode,
+        quantize=quantize,
+        dequantize=dequantize,
+        decode=decode,
+        as_counted=AsCounted(pad_to=HOP),
     )

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
+from torch import Tensor
 
 from baselines.pretrained import load_pretrained
 from baselines.tokens import TokenCodec
@@ -27,6 +28,7 @@ from baselines.weights import (
     missing,
     revision,
 )
+from bench.architecture import Architecture, AsCounted
 from bench.codec import CodecCard, CodecInfo, CodecUnavailableError
 
 if TYPE_CHECKING:
@@ -159,4 +161,35 @@ def card(name: str) -> CodecCard:
         1000 * bandwidth_kbps,
         "" if lacks else WEIGHTS.repository,
         lacks,
+    )
+
+
+def architecture(name: str) -> Architecture:
+    """The networks of `name`, one of `NAMES`, without weights.
+
+    Raises:
+        CodecUnavailableError: transformers is not installed.
+    """
+    model: Any = network(name).eval()
+
+    def encode(audio: Tensor) -> Tensor:
+        return model.encoder(audio[:, None])
+
+    def quantize(latent: Tensor) -> Tensor:
+        return model.quantizer.encode(latent, _BANDWIDTHS[name])
+
+    def decode(latent: Tensor) -> Tensor:
+        return model.decoder(latent)[:, 0]
+
+    # The authors' own package, by which the paper counted it, pads and decodes alike.
+    return Architecture(
+        name,
+        SAMPLE_RATE,
+        pad_to=1,
+        network=model,
+        encode=encode,
+        quantize=quantize,
+        dequantize=model.quantizer.decode,
+        decode=decode,
+        as_counted=AsCounted(),
     )

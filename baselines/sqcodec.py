@@ -11,10 +11,16 @@ import math
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor, nn
 
 import sqcodec
+from bench.architecture import Architecture, AsCounted
 from bench.codec import CodecCard, CodecInfo, CodecUnavailableError, Encoded, Facts
 from sqcodec import presets, weights
+from sqcodec.layers import ConvUnit, DownLayer, UpLayer
+from sqcodec.local_transformer import HEAD_WIDTH, N_HEADS, LocalAttention
+from sqcodec.model import SQCodecNetwork
+from sqcodec.tconv import TCONV_KERNELS, TECONV_KERNELS, TConvUnit, TEConvGate
 
 NAMES = sqcodec.known_names()
 
@@ -107,3 +113,70 @@ def card(name: str) -> CodecCard:
     variant = " (a variant of the paper's ablations)" if name in presets.ABLATIONS else ""
     description = f"SQCodec, one codebook of {config.codebook_size:,}{variant}"
     return CodecCard(name, description, config.sample_rate, config.bitrate_bps, where, missing)
+
+
+def architecture(name: str) -> Architecture:
+    """The network of the preset or variant called `name`, without weights."""
+    config = presets.get_config(name)
+    model = SQCodecNetwork(config).eval()
+    return Architecture(
+        name,
+        config.sample_rate,
+        pad_to=config.hop_length,
+        network=model,
+        encode=model.encoder,
+        quantize=model.quantizer.encode,
+        dequantize=model.quantizer.decode,
+        decode=model.decoder,
+        as_counted=AsCounted(
+            pad_to=config.window_length,
+            sees_weight_norm=False,
+            rules={
+                TConvUnit: _first_as_counted,
+                ConvUnit: _nothing,
+                DownLayer: _nothing,
+                TEConvGate: _gate_as_counted,
+                UpLayer: _up_as_counted,
+            },
+            more={LocalAttention: _empty_look_back},
+        ),
+    )
+
+
+# What the authors' counter sees of modules as their code writes them. Weight-normalised layers
+# and norms of their own it does not know; pools and activations count an element each, twice
+# where a module of torch calls the function that is counted as well.
+
+
+def _nothing(module: nn.Module, x: Tensor, y: Tensor) -> int:
+    return 0
+
+
+def _first_as_counted(module: nn.Module, x: Tensor, y: Tensor) -> int:
+    """[B, T] -> [B, T, C]: two pools a branch, GELU."""
+    assert isinstance(module, TConvUnit)
+    n_samples = x.shape[-1]
+    return n_samples * (2 * _n_pooled(TCONV_KERNELS) + 2 * module.expand.out_channels)
+
+
+def _gate_as_counted(module: nn.Module, x: Tensor, y: Tensor) -> int:
+    """[B, T, C] -> [B, T, C]: two pools a branch, instance norm, the merging layer."""
+    assert isinstance(module, TEConvGate)
+    n_branches = module.norm.num_features
+    merge = module.merge.out_channels * (n_branches + 1)
+    return x.shape[-2] * (2 * _n_pooled(TECONV_KERNELS) + 2 * n_branches + merge)
+
+
+def _up_as_counted(module: nn.Module, x: Tensor, y: Tensor) -> int:
+    """[B, T, C] -> [B, T', C']: linear interpolation."""
+    return 2 * y.numel()
+
+
+def _n_pooled(kernels: tuple[int, ...]) -> int:
+    return sum(kernel > 1 for kernel in kernels)
+
+
+def _empty_look_back(module: nn.Module, x: Tensor, y: Tensor) -> int:
+    """The authors' first window attends to a window of padding before it; ours does not."""
+    assert isinstance(module, LocalAttention)
+    return 2 * module.window**2 * N_HEADS * HEAD_WIDTH

@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from bench import coding, doctor, listing, registry
 from bench.codec import ClipwiseCodec, Codec, CodecInfo, CodecUnavailableError
+from bench.complexity_cli import complexity_
 from bench.datasets.load import load_data
 from bench.datasets.manifest import Manifest, ManifestError
 from bench.devices import DEVICES
@@ -54,6 +55,7 @@ INTERRUPTED = 130
 _FILE_WIDTH = 120
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app.command("complexity")(complexity_)
 
 
 class Listed(StrEnum):

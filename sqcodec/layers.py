@@ -11,6 +11,7 @@ published package, which parity depends on.
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
 
 import torch
@@ -30,6 +31,13 @@ def weight_normed(module: Weighted) -> Weighted:
     if module.bias is not None:
         nn.init.zeros_(module.bias)
     return weight_norm(module)
+
+
+def full_precision(like: Tensor) -> AbstractContextManager[Any]:
+    """Switch mixed precision off; shapes alone, on the device "meta", have none."""
+    if like.device.type == "meta":
+        return nullcontext()
+    return torch.autocast(like.device.type, enabled=False)
 
 
 def linear_1x1(conv: nn.Conv1d, x: Tensor) -> Tensor:
@@ -211,7 +219,7 @@ class LastUnit(nn.Module):
             x = residual(x)
         x = self.snake(x)
         # Half precision would put its rounding noise into the waveform, 50 dB below it.
-        with torch.autocast(x.device.type, enabled=False):
+        with full_precision(x):
             return torch.tanh(conv_nlc(self.conv, x.to(self.conv.weight.dtype))[..., 0])
 
 

@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as nnf
 from torch import Tensor, nn
 
+from sqcodec.layers import full_precision
 from sqcodec.presets import TransformerConfig
 
 N_HEADS = 6
@@ -44,7 +45,7 @@ class DynamicPositionBias(nn.Module):
         like = next(self.parameters())
         distance = torch.arange(2 * window, dtype=like.dtype, device=like.device)
         # Half precision cannot tell neighbouring distances apart beyond 256.
-        with torch.autocast(distance.device.type, enabled=False):
+        with full_precision(distance):
             by_distance = self.mlp(distance[:, None]).T  # [H, 2W]
         # Row i, column j of the bias belongs to distance i + W - j. Written backwards, with
         # the forbidden distances -(W - 1) .. -1 at the end, each row is a stretch of one vector.

@@ -54,8 +54,9 @@ def test_sqcodec_knows_nobody() -> None:
     assert _offenders("sqcodec", ("bench", "baselines")) == []
 
 
-def test_the_contract_imports_no_other_room() -> None:
-    assert _ours(ROOT / "bench" / "codec.py") == set()
+@pytest.mark.parametrize("contract", ["codec.py", "architecture.py"])
+def test_the_contract_imports_no_other_room(contract: str) -> None:
+    assert _ours(ROOT / "bench" / contract) == set()
 
 
 def test_bench_reaches_codecs_only_through_the_registry() -> None:
@@ -73,7 +74,8 @@ def test_the_report_never_imports_torch() -> None:
 
 def test_an_adapter_knows_the_contract_and_one_library() -> None:
     # What adapters share is no adapter itself; a codec of several files has a folder.
-    allowed = ("bench.codec", "baselines.pretrained", "baselines.tokens", "baselines.weights")
+    shared = ("pretrained", "tokens", "weights")
+    allowed = ("bench.codec", "bench.architecture", *(f"baselines.{name}" for name in shared))
     for path in _modules("baselines"):
         own = () if path.parent.name == "baselines" else (f"baselines.{path.parent.name}",)
         rooms = tuple(f"{room}." for room in (*allowed, *own))

@@ -13,12 +13,15 @@ from importlib.metadata import version
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from baselines import weights
 from baselines.tokens import TokenCodec
+from baselines.wavtokenizer.backbone import Attention
 from baselines.wavtokenizer.checkpoint import CheckpointError, convert, read
 from baselines.wavtokenizer.network import SAMPLE_RATE, WavTokenizer, WavTokenizerConfig
 from baselines.weights import Weights
+from bench.architecture import Architecture, AsCounted
 from bench.codec import CodecCard, CodecInfo, CodecUnavailableError, Facts, KnownAnswer
 
 _LICENCE = "MIT"
@@ -162,3 +165,34 @@ def card(name: str) -> CodecCard:
         "" if lacks else model.weights.repository,
         lacks,
     )
+
+
+def architecture(name: str) -> Architecture:
+    """The network of `name`, one of `NAMES`, without weights."""
+    model = network(name).eval()
+
+    def encode(audio: torch.Tensor) -> torch.Tensor:
+        return model.encoder(audio[:, None])  # [B, D, F]
+
+    def decode(latent: torch.Tensor) -> torch.Tensor:
+        return model.head(model.backbone(latent))
+
+    return Architecture(
+        name,
+        SAMPLE_RATE,
+        pad_to=1,  # the convolutions pad by themselves
+        network=model,
+        encode=encode,
+        quantize=model.nearest,
+        dequantize=model.entries,
+        decode=decode,
+        as_counted=AsCounted(rules={Attention: _attention_as_counted}),
+    )
+
+
+def _attention_as_counted(module: nn.Module, x: torch.Tensor, y: torch.Tensor) -> int:
+    """The published code multiplies queries, keys and values itself, which their counter sees."""
+    _, width, n_frames = x.shape
+    projections = 4 * (width + 1) * width * n_frames
+    products = 2 * width * n_frames**2
+    return projections + products + n_frames**2 + 2 * width * n_frames  # softmax, group norm

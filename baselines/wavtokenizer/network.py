@@ -66,14 +66,21 @@ class WavTokenizer(nn.Module):
         self.head = Head(config.width, config.n_fft, config.hop)
 
     def encode(self, audio: torch.Tensor) -> torch.Tensor:
-        """Audio [B, T] -> codes [B, F]: the nearest entry to each frame."""
-        x = self.encoder(audio[:, None]).transpose(1, 2)  # [B, F, D]
+        """Audio [B, T] -> codes [B, F]."""
+        return self.nearest(self.encoder(audio[:, None]))
+
+    def decode(self, codes: torch.Tensor) -> torch.Tensor:
+        """Codes [B, F] -> audio [B, F hop]."""
+        return self.head(self.backbone(self.entries(codes)))
+
+    def nearest(self, latent: torch.Tensor) -> torch.Tensor:
+        """Frames [B, D, F] -> codes [B, F]: the nearest entry to each frame."""
+        x = latent.transpose(1, 2)  # [B, F, D]
         # |x - e|^2 = |x|^2 - 2 x e + |e|^2
         products = x @ self.codebook.T  # [B, F, codebook size]
         squares = x.square().sum(-1, keepdim=True), self.codebook.square().sum(-1)
         return (squares[0] - 2 * products + squares[1]).argmin(dim=-1)
 
-    def decode(self, codes: torch.Tensor) -> torch.Tensor:
-        """Codes [B, F] -> audio [B, F hop]."""
-        frames = self.codebook[codes].transpose(1, 2)  # [B, D, F]
-        return self.head(self.backbone(frames))
+    def entries(self, codes: torch.Tensor) -> torch.Tensor:
+        """Codes [B, F] -> their entries [B, D, F]."""
+        return self.codebook[codes].transpose(1, 2)

@@ -25,9 +25,11 @@ REMARK = (
     "with their own weights; the weights of the rows above are named with them"
 )
 
-# "sqcodec-12k-24khz" and the like: a model, its bitrate in kbit/s, maybe its rate. What has
-# more to its name (an ablation, a checkpoint) is not in Table 1.
-_NAME = re.compile(r"(?P<model>[a-z]+)-(?P<kbps>[\d.]+)k(-\d+khz)?")
+# "sqcodec-12k-24khz", "dac-16k-6k", "wavtokenizer-480": a model, maybe its rate, its bitrate in
+# kbit/s or bit/s, maybe its rate. What has more to its name (an ablation, a checkpoint) is not in
+# Table 1.
+_NAME = re.compile(r"(?P<model>[a-z]+)(-\d+k)?-(?P<bitrate>[\d.]+)(?P<kilo>k?)(-\d+khz)?")
+_COMPLEXITY = ("params_m", "macs_g")
 
 
 @dataclass(frozen=True)
@@ -56,14 +58,36 @@ def paper_row(info: CodecInfo, scores: Iterable[str], table: Path = TABLE_1) -> 
     Raises:
         FileNotFoundError: the table is not there.
     """
-    name = _NAME.fullmatch(info.name)
+    return _row(info.name, info.sample_rate, scores, table)
+
+
+def paper_complexity(name: str, sample_rate: int, table: Path = TABLE_1) -> PaperRow | None:
+    """The paper's parameters ("params_m", millions) and multiply-accumulates ("macs_g", 1e9).
+
+    Args:
+        name: of a codec.
+        sample_rate: its own, Hz.
+        table: the CSV of Table 1.
+
+    Returns:
+        None where Table 1 has none, or is not here.
+    """
+    return _row(name, sample_rate, _COMPLEXITY, table) if table.is_file() else None
+
+
+def _row(
+    codec: str, sample_rate: int | None, columns: Iterable[str], table: Path
+) -> PaperRow | None:
+    """The row of a codec's name and rate."""
+    name = _NAME.fullmatch(codec)
     if name is None:
         return None
+    bitrate_bps = float(name["bitrate"]) * (1000 if name["kilo"] else 1)
     rows = pd.read_csv(table)
     rows = rows[
         (rows["model"].str.lower() == name["model"])
-        & (rows["bitrate_bps"] == 1000 * float(name["kbps"]))
-        & (rows["input_sample_rate_hz"] == info.sample_rate)
+        & (rows["bitrate_bps"] == bitrate_bps)
+        & (rows["input_sample_rate_hz"] == sample_rate)
     ]
     if rows.empty:
         return None
@@ -71,5 +95,5 @@ def paper_row(info: CodecInfo, scores: Iterable[str], table: Path = TABLE_1) -> 
     return PaperRow(
         model=row["model"],
         bitrate_bps=float(row["bitrate_bps"]),
-        scores={score: float(row[score]) for score in scores},
+        scores={column: float(row[column]) for column in columns},
     )
