@@ -31,7 +31,7 @@ class TrainConfig:
         batch_size: crops per step, over all processes.
         crop_windows: length of a crop in windows of the inner transformer; shorter crops
             never train its look-back, but make for a faster start.
-        crop_s: length of a crop in seconds instead.
+        crop_s: length of a crop in seconds instead; 0 to count in windows.
         growth_steps: steps of each level of growth before the run's first step (see `growth`);
             0 for none. It needs no perceptual or adversarial loss, and crops of half a second do.
         growth_crop_s: length of growth's crops in seconds.
@@ -64,7 +64,7 @@ class TrainConfig:
     steps: int = 100_000
     batch_size: int = 4
     crop_windows: float = 1.0
-    crop_s: float | None = None
+    crop_s: float = 0.0
     growth_steps: int = 0
     growth_crop_s: float = 0.56
     learning_rate: float = 5e-4
@@ -129,9 +129,7 @@ class TrainConfig:
     def crop_length(self) -> int:
         """Samples per crop: a whole number of hops, at least one."""
         window_s = get_config(self.preset).receptive_field_s
-        return self._whole_hops(
-            self.crop_windows * window_s if self.crop_s is None else self.crop_s
-        )
+        return self._whole_hops(self.crop_s or self.crop_windows * window_s)
 
     @property
     def growth_crop_length(self) -> int:
@@ -190,7 +188,6 @@ def _check_type(name: str, value: Any, annotation: str) -> None:
     expected: tuple[type, ...] = {
         "int": (int,),
         "float": (int, float),
-        "float | None": (int, float, type(None)),
         "str": (str,),
         "dict[str, float]": (dict,),
     }[annotation]

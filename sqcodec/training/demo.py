@@ -14,9 +14,9 @@ from scipy import signal
 
 from sqcodec.training.corpus import CLIP_COLUMNS, PackedCorpus
 
-# What a demonstration shows unless told otherwise: every loss, small batches.
+# What a demonstration shows unless told otherwise: every loss, a crop a step.
 SETTINGS = {
-    "batch_size": 2,
+    "batch_size": 1,
     "perceptual_weight": 1.0,
     "adversarial_weight": 1.0,
     "validation_batches": 1,

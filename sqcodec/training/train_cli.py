@@ -142,7 +142,8 @@ def _run(trainer: Trainer) -> None:
         def show(row: dict[str, float]) -> None:
             losses = "  ".join(f"{name} {row[name]:.3g}" for name in _SHOWN if name in row)
             skipped = f"  {row['skipped']:.0f} skipped" if row["skipped"] else ""
-            text = f"{preset}  {losses}  {row['audio_s_per_s']:.3g} audio-s/s{skipped}"
+            # What does not fit is cut off at the end.
+            text = f"{row['audio_s_per_s']:.3g} audio-s/s{skipped}  {losses}"
             progress.update(task, completed=row["step"], description=text)
 
         def show_growth(level: int, step: int, waveform: float, stft: float) -> None:

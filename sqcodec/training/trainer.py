@@ -118,7 +118,7 @@ class Trainer:
         else:
             self._begin_with(initial_weights)
         self.network.to(self.device)
-        self.averaged = AveragedModel(self.network, avg_fn=self._average)
+        self.averaged = AveragedModel(self.network, multi_avg_fn=self._average)
         self.optimizer = torch.optim.AdamW(
             self.network.parameters(), lr=config.initial_learning_rate
         )
@@ -430,10 +430,15 @@ class Trainer:
         if self.adversary is not None and "adversary" in state:
             self.adversary.load_state_dict(state["adversary"])
 
-    def _average(self, average: Tensor, value: Tensor, n_averaged: Tensor | int) -> Tensor:
-        """Exponential moving average, over fewer steps in the beginning."""
+    def _average(
+        self,
+        averages: tuple[Tensor, ...] | list[Tensor],
+        values: tuple[Tensor, ...] | list[Tensor],
+        n_averaged: Tensor | int,
+    ) -> None:
+        """Exponential moving averages, over fewer steps in the beginning."""
         decay = min(self.config.ema_decay, float((1 + n_averaged) / (10 + n_averaged)))
-        return average.lerp(value, 1 - decay)
+        torch._foreach_lerp_(averages, values, 1 - decay)
 
 
 def _noise_seed(seed: int, step: int, rank: int) -> int:

@@ -38,7 +38,7 @@ def test_crop_length_is_in_windows_or_in_seconds() -> None:
     assert config.crop_length == 36_000
     assert replace(config, crop_windows=3).crop_length == 108_000
     # 0.56 s are 99.6 hops of 90 samples.
-    assert replace(config, crop_s=0.56).crop_length == 9_000
+    assert replace(config, crop_s=0.56, crop_windows=3).crop_length == 9_000
 
 
 def test_settings_from_a_file(tmp_path: Path) -> None:
