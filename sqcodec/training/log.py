@@ -89,7 +89,7 @@ class Log:
         if len(validated):
             losses.plot(validated["step"], validated["validation"], "ko-", label="validation")
         losses.set_yscale("log")
-        losses.set_ylabel(f"losses ({window}-step means;\\nloss and validation are weighted sums)")
+        losses.set_ylabel(f"losses ({window}-step means;\nloss and validation are weighted sums)")
         losses.legend(ncols=2, fontsize="small")
         rate.plot(table["step"], table["learning_rate"])
         rate.set_ylabel("learning rate")
