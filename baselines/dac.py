@@ -19,8 +19,10 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
+from torch import nn
 from torch.nn import functional
 
+from baselines.originals import dac_weights, load_original, original_in
 from baselines.pretrained import load_pretrained
 from baselines.tokens import TokenCodec
 from baselines.weights import (
@@ -33,7 +35,7 @@ from baselines.weights import (
     revision,
 )
 from bench.architecture import Architecture, AsCounted
-from bench.codec import CodecCard, CodecInfo, CodecUnavailableError
+from bench.codec import CodecCard, CodecInfo, CodecUnavailableError, Facts
 
 if TYPE_CHECKING:
     from transformers import DacModel
@@ -80,6 +82,7 @@ class DAC(TokenCodec):
     """DAC at one of its bitrates."""
 
     network: DacModel
+    facts = Facts(delay_samples=-8)
 
     def codes_of(self, audio: torch.Tensor) -> torch.Tensor:
         """Audio [B, T] -> codes [B, K, F], F = ceil(T / 320)."""
@@ -121,18 +124,24 @@ def load(name: str, device: str = "cpu") -> DAC:
     """
     check_installed("transformers")
     model, n_codebooks = _SETTINGS[name]
-    folder = find(model.weights)
-    from transformers import DacModel
+    file = original_in(model.weights.local_folder)
+    loaded: nn.Module
+    if file is not None:
+        loaded = network(name)
+        load_original(loaded, file, dac_weights)
+    else:
+        file = find(model.weights) / model.weights.files[-1]
+        from transformers import DacModel
 
-    loaded = load_pretrained(
-        DacModel,
-        folder,
-        sampling_rate=model.sample_rate,
-        hop_length=HOP,
-        n_codebooks=model.n_codebooks,
-        codebook_size=_CODEBOOK_SIZE,
-    )
-    sha256 = checked_sha256(folder / model.weights.files[-1])
+        loaded = load_pretrained(
+            DacModel,
+            file.parent,
+            sampling_rate=model.sample_rate,
+            hop_length=HOP,
+            n_codebooks=model.n_codebooks,
+            codebook_size=_CODEBOOK_SIZE,
+        )
+    sha256 = checked_sha256(file)
     frame_rate_hz = model.sample_rate / HOP
     info = CodecInfo(
         name=name,
@@ -142,7 +151,7 @@ def load(name: str, device: str = "cpu") -> DAC:
         codebook_size=_CODEBOOK_SIZE,
         frame_rate_hz=frame_rate_hz,
         revision=revision(sha256, n_codebooks, version("transformers"), version("torch"), device),
-        weights=described(model.weights, folder, sha256),
+        weights=described(model.weights, file.parent, sha256),
         licence=_LICENCE,
         citation=_CITATION,
     )
@@ -154,7 +163,7 @@ def card(name: str) -> CodecCard:
     model, n_codebooks = _SETTINGS[name]
     try:
         check_installed("transformers")
-        lacks = missing(model.weights)
+        lacks = "" if original_in(model.weights.local_folder) else missing(model.weights)
     except CodecUnavailableError as error:
         lacks = str(error)
     return CodecCard(

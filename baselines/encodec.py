@@ -11,12 +11,12 @@ Source: Défossez et al., High Fidelity Neural Audio Compression, arXiv:2210.134
 from __future__ import annotations
 
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor
 
+from baselines.originals import encodec_weights, load_original, original_in
 from baselines.pretrained import load_pretrained
 from baselines.tokens import TokenCodec
 from baselines.weights import (
@@ -113,21 +113,21 @@ def load(name: str, device: str = "cpu") -> EnCodec:
         CodecUnavailableError: transformers or the weights are missing, or are not EnCodec's.
     """
     check_installed("transformers")
-    folder = find(WEIGHTS)
-    from transformers import EncodecModel
-
-    model = load_pretrained(EncodecModel, folder, **_EXPECTED)
-    return adapter(name, cast("EncodecModel", model), folder, device)
-
-
-def adapter(name: str, model: EncodecModel, folder: Path, device: str) -> EnCodec:
-    """A loaded model behind the contract."""
     bandwidth_kbps = _BANDWIDTHS[name]
+    file = original_in(WEIGHTS.local_folder)
+    if file is not None:
+        model = network(name)
+        load_original(model, file, encodec_weights)
+    else:
+        file = find(WEIGHTS) / WEIGHTS.files[-1]
+        from transformers import EncodecModel
+
+        model = cast("EncodecModel", load_pretrained(EncodecModel, file.parent, **_EXPECTED))
     if bandwidth_kbps not in model.config.target_bandwidths:
         raise CodecUnavailableError(
-            f"{folder} has no {bandwidth_kbps:g} kbit/s, only {model.config.target_bandwidths}"
+            f"{file.parent} has no {bandwidth_kbps:g} kbit/s, only {model.config.target_bandwidths}"
         )
-    sha256 = checked_sha256(folder / WEIGHTS.files[-1])
+    sha256 = checked_sha256(file)
     info = CodecInfo(
         name=name,
         sample_rate=SAMPLE_RATE,
@@ -138,7 +138,7 @@ def adapter(name: str, model: EncodecModel, folder: Path, device: str) -> EnCode
         revision=revision(
             sha256, bandwidth_kbps, version("transformers"), version("torch"), device
         ),
-        weights=described(WEIGHTS, folder, sha256),
+        weights=described(WEIGHTS, file.parent, sha256),
         licence=_LICENCE,
         citation=_CITATION,
     )
@@ -150,7 +150,7 @@ def card(name: str) -> CodecCard:
     bandwidth_kbps = _BANDWIDTHS[name]
     try:
         check_installed("transformers")
-        lacks = missing(WEIGHTS)
+        lacks = "" if original_in(WEIGHTS.local_folder) else missing(WEIGHTS)
     except CodecUnavailableError as error:
         lacks = str(error)
     n_codebooks = round(1000 * bandwidth_kbps / _BPS_PER_CODEBOOK)

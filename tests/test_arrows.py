@@ -74,7 +74,7 @@ def test_the_report_never_imports_torch() -> None:
 
 def test_an_adapter_knows_the_contract_and_one_library() -> None:
     # What adapters share is no adapter itself; a codec of several files has a folder.
-    shared = ("pretrained", "tokens", "weights")
+    shared = ("originals", "pretrained", "tokens", "weights")
     allowed = ("bench.codec", "bench.architecture", *(f"baselines.{name}" for name in shared))
     for path in _modules("baselines"):
         own = () if path.parent.name == "baselines" else (f"baselines.{path.parent.name}",)

@@ -38,7 +38,7 @@ def weights_for(shapes: dict[str, list[int]]) -> dict[str, torch.Tensor]:
         # The older generator's stream is frozen for good.
         random = np.random.RandomState(zlib.crc32(name.encode()))
         values = random.standard_normal(shape)
-        if name.endswith(("weight_g", "gamma", "scale.weight")) or (
+        if name.endswith(("weight_g", "gamma", "scale.weight", "alpha")) or (
             len(shape) == 1 and name.endswith("weight")
         ):
             values = 1 + 0.1 * values

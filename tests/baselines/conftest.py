@@ -1,12 +1,25 @@
 """What tests of neural baselines share: clips, a folder for weights, no hub."""
 
+import importlib.util
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from bench.codec import Codec
+from bench.verify import verify
+
+# What an untrained network cannot do: follow its input, use its codes, know an answer.
+FOR_WANT_OF_TRAINING = {
+    "in step",
+    "constant delay",
+    "codebooks used",
+    "quality by bitrate",
+    "known answer",
+}
 
 
 @pytest.fixture
@@ -51,5 +64,42 @@ def keeps_the_contract() -> object:
             assert np.array_equal(decoded, codec.decode(again))
             alone = codec.encode(clips[1:], info.sample_rate)
             assert np.mean(alone.codes == encoded.codes[1:]) > 0.99
+
+    return check
+
+
+def _fixture_tool() -> ModuleType:
+    """What makes the numbers of public implementations, for the weights and clips it used."""
+    path = Path(__file__).parents[2] / "tools" / "wavtokenizer_fixture.py"
+    spec = importlib.util.spec_from_file_location("wavtokenizer_fixture", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def random_weights() -> object:
+    """Shapes by name -> the random weights that the fixtures of numbers were made with."""
+    return _fixture_tool().weights_for
+
+
+@pytest.fixture
+def random_clip() -> object:
+    """Samples -> the clip [T] that the fixtures of numbers were made with."""
+    return _fixture_tool().clip_for
+
+
+@pytest.fixture
+def is_certified() -> object:
+    """A check that a codec of random weights passes all that randomness lets it pass."""
+
+    def check(load: Callable[[], Codec]) -> None:
+        found = verify(load(), load)
+        failed = {one.name: one.value for one in found.checks if one.passed is False}
+        assert failed.keys() <= FOR_WANT_OF_TRAINING, failed
+        passed = {one.name for one in found.checks if one.passed}
+        assert {"eval mode", "batch as one by one", "length and rate", "weights' hash"} <= passed
 
     return check

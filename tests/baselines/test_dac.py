@@ -129,3 +129,10 @@ def test_a_card_says_what_the_codec_says(name: str) -> None:
     card, info = dac.card(name), dac.load(name).info
     assert (card.sample_rate, card.bitrate_bps) == (info.sample_rate, info.bitrate_bps)
     assert card.missing == ""
+
+
+@pytest.mark.usefixtures("weights")
+def test_random_weights_are_certified_but_for_training(
+    is_certified: Callable[[Callable[[], Codec]], None],
+) -> None:
+    is_certified(lambda: registry.load("dac-16k-1k"))

@@ -176,3 +176,10 @@ def test_a_missing_library_is_told_in_one_line(
     with pytest.raises(CodecUnavailableError, match=r"the package transformers, .*\[baselines\]"):
         registry.load("encodec-6k")
     assert "transformers" in encodec.card("encodec-6k").missing
+
+
+@pytest.mark.usefixtures("weights")
+def test_random_weights_are_certified_but_for_training(
+    is_certified: Callable[[Callable[[], Codec]], None],
+) -> None:
+    is_certified(lambda: registry.load("encodec-3k"))

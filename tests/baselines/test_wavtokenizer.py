@@ -246,3 +246,10 @@ def test_missing_weights_are_told_in_one_line() -> None:
     with pytest.raises(CodecUnavailableError, match="no weights of novateur/WavTokenizer-large-u"):
         registry.load("wavtokenizer-480")
     assert adapter.card("wavtokenizer-900").missing.startswith("no weights of novateur/")
+
+
+@pytest.mark.usefixtures("weights")
+def test_random_weights_are_certified_but_for_training(
+    is_certified: Callable[[Callable[[], Codec]], None],
+) -> None:
+    is_certified(lambda: registry.load("wavtokenizer-480"))

@@ -90,7 +90,7 @@ def test_many_failures_are_cut_short_and_say_so(info: CodecInfo, cells: pd.DataF
     many = pd.concat(
         [cells.assign(clip=cells["clip"] + str(copy)) for copy in range(5)], ignore_index=True
     ).assign(value=float("nan"), error="broken")
-    text = _text(summarise(info, many, SIGNAL))
+    text = _text(summarise(info, many, SIGNAL, certified=True))
     assert "and 10 more" in text
     assert _row(text, "sqcodec-3k ") == ["sqcodec-3k", *"-------", "30"]
     assert _row(text, "95% from")[-2:] == ["30", "failed"]
