@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Sequence
 
 from rich import box
@@ -12,7 +13,7 @@ from rich.text import Text
 
 from bench.metrics import METRICS
 from bench.report.paper import REMARK, PaperRow
-from bench.report.summary import Summary
+from bench.report.summary import Failure, Summary
 from bench.stats import CONFIDENCE
 from bench.suites import Score, Suite
 
@@ -177,30 +178,55 @@ def _remarks(summaries: Sequence[Summary], paper: Sequence[PaperRow]) -> list[st
 
 
 def _failures(summaries: Sequence[Summary]) -> list[Text]:
-    counts = []
-    lines = []
+    """How many clips failed for each reason, then each clip; codecs that agree share a line."""
+    counts: dict[tuple[int, str], list[str]] = defaultdict(list)
+    codecs: dict[tuple[str, str], list[str]] = defaultdict(list)
+    metrics: dict[tuple[str, str], list[str]] = defaultdict(list)
     for summary in summaries:
         name = summary.info.name
-        counts += [
-            f"  {name}  {count.n_clips} {_plural('clip', count.n_clips)}, {count.n_cells} "
-            f"{_plural('cell', count.n_cells)}: {count.reason}"
-            for count in summary.failure_counts
-        ]
+        for count in summary.failure_counts:
+            counts[count.n_clips, count.reason].append(name)
         for failure in summary.failures:
-            # A clip without its bits did not get through the codec: no need to list all scores.
-            metrics = "" if "bits" in failure.metrics else f" {', '.join(failure.metrics)}"
-            lines.append(f"  {name}  {failure.dataset}/{failure.clip}{metrics}: {failure.reason}")
-    if not lines:
+            clip = _clip_name(failure)
+            key = clip, _without_name(failure.reason, clip)
+            codecs[key].append(name)
+            metrics[key] += failure.metrics
+    if not codecs:
         return []
-    shown = lines[:_MAX_FAILURES]
-    if len(lines) > len(shown):
-        shown.append(f"  and {len(lines) - len(shown)} more, in the JSON of each codec")
+    lines = []
+    for (clip, reason), names in codecs.items():
+        # A clip without its bits did not get through the codec: no need to list all scores.
+        lost = list(dict.fromkeys(metrics[clip, reason]))
+        shown = "" if "bits" in lost else f" {', '.join(lost)}"
+        lines.append(f"  {clip}{shown} ({_codecs(names, summaries)}): {reason}")
+    if len(lines) > _MAX_FAILURES:
+        rest = len(lines) - _MAX_FAILURES
+        lines[_MAX_FAILURES:] = [f"  and {rest} more, in the JSON of each codec"]
     return [
         Text("Failed, by reason:", style="bold red"),
-        *(Text(line) for line in counts),
+        *(
+            Text(f"  {n_clips} {_plural('clip', n_clips)} ({_codecs(names, summaries)}): {reason}")
+            for (n_clips, reason), names in counts.items()
+        ),
         Text("Failed:", style="bold red"),
-        *(Text(line) for line in shown),
+        *map(Text, lines),
     ]
+
+
+def _codecs(names: Sequence[str], summaries: Sequence[Summary]) -> str:
+    return "all codecs" if 1 < len(names) == len(summaries) else ", ".join(names)
+
+
+def _clip_name(failure: Failure) -> str:
+    """Data set and clip; the id of a clip from a folder begins with its data set already."""
+    in_id = failure.clip.startswith(f"{failure.dataset}/")
+    return failure.clip if in_id else f"{failure.dataset}/{failure.clip}"
+
+
+def _without_name(reason: str, clip: str) -> str:
+    """A reason without the file that it begins with, where the clip's name says it."""
+    path, _, rest = reason.partition(": ")
+    return rest if rest and f"/{clip}".endswith(f"/{path}") else reason
 
 
 def _plural(noun: str, number: int) -> str:

@@ -131,7 +131,7 @@ def test_each_bad_clip_is_named_with_its_reason(messes: Run, name: str) -> None:
     told = f"{name}: {BAD[name]}"
     assert {messes.clips[name]["errors"][metric] for metric in ALL} == {told}
     (line,) = (line for line in messes.failures if name in line)
-    assert line == f"  reference  messes/{name}: {told}"
+    assert line == f"  messes/{name} (reference): {BAD[name]}"
 
 
 def test_a_clip_of_50_ms_has_the_scores_that_it_can_have(messes: Run) -> None:
@@ -148,7 +148,8 @@ def test_silence_has_the_score_that_it_can_have(messes: Run) -> None:
     assert messes.clips["silence.wav"]["values"] == {"mel": 0.0}
     (line,) = (line for line in messes.failures if "silence.wav" in line)
     assert line.endswith(
-        "silence.wav sdr, stoi, pesq: the reference is silent: this score is undefined on silence"
+        "silence.wav sdr, stoi, pesq (reference): the reference is silent: "
+        "this score is undefined on silence"
     )
 
 
@@ -196,8 +197,8 @@ def test_a_manifest_with_a_missing_file_and_a_wrong_hash(
     assert sorted(run.clips["good"]["values"]) == ["mel", "sdr"]
     found = audio.sha256(tmp_path / "good.wav")[:12]
     assert run.failures == [
-        "  reference  d/gone: gone.wav: no such file",
-        "  reference  d/other: other.wav: not the file of the manifest "
+        "  d/gone (reference): gone.wav: no such file",
+        "  d/other (reference): other.wav: not the file of the manifest "
         f"(sha256 {found}..., expected 000000000000...)",
     ]
 

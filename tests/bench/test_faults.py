@@ -85,9 +85,11 @@ class Run:
     done: Result
     folder: Path
 
+    def result(self, codec: str) -> dict:
+        return json.loads((self.folder / f"results/signal/set/{codec}.json").read_text())
+
     def clip(self, codec: str, name: str) -> dict:
-        path = self.folder / f"results/signal/set/{codec}.json"
-        return next(c for c in json.loads(path.read_text())["clips"] if c["clip"] == name)
+        return next(clip for clip in self.result(codec)["clips"] if clip["clip"] == name)
 
 
 def bench_run(*arguments: str) -> Result:
@@ -139,8 +141,11 @@ def test_the_bad_clip_is_named_with_its_reason(run: Run, codec: str) -> None:
     counted, named = run.done.stdout.split("Failed, by reason:\n")[1].split("Failed:\n")
     # A clip that came through the codec keeps what was measured of it: bits, duration, ...
     n_cells = 4 if codec == "kills-the-metric" else 8
-    assert f"  {codec}  1 clip, {n_cells} cells: {TOLD[codec]}\n" in counted
-    (line,) = (line for line in named.splitlines() if line.startswith(f"  {codec}  d/bad"))
+    failures = [{"reason": TOLD[codec], "n_clips": 1, "n_cells": n_cells}]
+    assert run.result(codec)["failures"] == failures
+    assert f"  1 clip ({codec}): {TOLD[codec]}\n" in counted
+    (line,) = (line for line in named.splitlines() if f"({codec})" in line)
+    assert line.startswith("  d/bad")
     assert line.endswith(f": {TOLD[codec]}")
 
 
