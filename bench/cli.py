@@ -183,7 +183,8 @@ def run_(
     try:
         chosen_suite = _named("suite", suite, SUITES)
         _named("device", device, dict.fromkeys(DEVICES))
-        manifest = load_data(data, kind)
+        with errors.status("reading the data set"):  # every file is hashed
+            manifest = load_data(data, kind)
         for note in manifest.notes:
             errors.print(note, markup=False)
         with Team.of(names, device, workers, clip_timeout) as team:
@@ -300,9 +301,11 @@ def _compute(
             progress.update(task, advance=1)
 
         run(plan, store, team, show_start, show_step)
-    n_new = sum(step.n_scored + step.n_failed for step in steps)
+    n_failed = sum(step.n_failed for step in steps)
+    n_new = n_failed + sum(step.n_scored for step in steps)
     n_kept = plan.n_kept + sum(step.n_kept for step in steps)
-    errors.print(f"{n_new} cells computed, {n_kept} were in {store.path}", markup=False)
+    failed = f"; {n_failed} failed, which the next run tries again" if n_failed else ""
+    errors.print(f"{n_new} cells computed, {n_kept} were in {store.path}{failed}", markup=False)
 
 
 def _written(
@@ -326,7 +329,14 @@ def _written(
             info.name == coding.CEILING
             or store.certified(info.name, info.revision, VERIFY_VERSION),
         )
-        path = write(result_of(summary, cells, source_of(info, manifest, suite)), results)
+        result = result_of(summary, cells, source_of(info, manifest, suite))
+        try:
+            path = write(result, results)
+        except OSError as error:
+            raise RunError(
+                f"cannot write results to {results}: {(error.strerror or str(error)).lower()}; "
+                f"all scores are in {store.path}, the same command writes them"
+            ) from error
         errors.print(f"wrote {path}", markup=False)
         summaries.append(summary)
     return summaries

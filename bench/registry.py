@@ -127,7 +127,7 @@ def architecture(name: str) -> Architecture:
     """
     modules = available()
     if name not in modules:
-        raise UnknownNameError("codec", name, modules)
+        raise UnknownNameError("codec", name, modules, lister="bench list codecs")
     networks_of = getattr(importlib.import_module(modules[name]), "architecture", None)
     if networks_of is None:
         raise CodecUnavailableError(

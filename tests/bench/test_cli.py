@@ -5,11 +5,13 @@ import os
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -126,11 +128,12 @@ def test_a_corrupt_clip_is_named_and_the_others_are_scored(
     clips[1].path.write_text("no audio")
     done = bench("--codec", "reference")
     assert done.exit_code == cli.SOME_FAILED
-    assert "Failed:\n  reference  speech/b: " in done.stdout
+    assert "Failed:\n  speech/b (reference): " in done.stdout
     assert "not readable as audio" in " ".join(done.stdout.split())
     row = next(line for line in done.stdout.splitlines() if line.startswith(" reference "))
     assert row.split()[2:] == ["0.00"] * 6 + ["3"]
     assert "1 failed" in done.stdout
+    assert "22 cells computed, 0 were in .bench/store.sqlite; 8 failed, which" in done.stderr
 
 
 def test_missing_weights_are_told_and_other_codecs_run(bench: Callable[..., Result]) -> None:
@@ -197,9 +200,46 @@ def test_an_unusable_results_folder_is_told_in_one_line(
     (tmp_path / "taken").touch()
     done = bench("--codec", "reference", "--results", "taken")
     assert done.exit_code == cli.MISSING
-    assert "bench: " in done.stderr
-    assert "taken" in done.stderr.splitlines()[-1]
-    assert "Traceback" not in done.output
+    assert done.stdout == ""
+    assert done.stderr.splitlines()[-1] == (
+        "bench: cannot write results to taken: not a directory; all scores are in "
+        ".bench/store.sqlite, the same command writes them"
+    )
+
+
+def test_a_read_only_results_folder_is_told_in_one_line_and_costs_no_score(
+    bench: Callable[..., Result],
+    read_only: Callable[[Path], AbstractContextManager[None]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write = cli.write
+
+    def write_without_rights(result: Any, folder: Path) -> Path:
+        with read_only(folder):
+            return write(result, folder)
+
+    # Not below pytest's folders, which only their owner may enter.
+    with tempfile.TemporaryDirectory() as folder, monkeypatch.context() as patched:
+        patched.setattr(cli, "write", write_without_rights)
+        done = bench("--codec", "reference", "--results", folder)
+    assert done.exit_code == cli.MISSING
+    assert done.stdout == ""
+    assert done.stderr.splitlines()[-1] == (
+        f"bench: cannot write results to {folder}: permission denied; all scores are in "
+        ".bench/store.sqlite, the same command writes them"
+    )
+    assert "0 cells computed, 22 were in" in bench("--codec", "reference").stderr
+
+
+def test_a_damaged_store_is_told_in_one_line(bench: Callable[..., Result], tmp_path: Path) -> None:
+    bench("--codec", "reference", "--store", "s")
+    content = (tmp_path / "s").read_bytes()
+    (tmp_path / "s").write_bytes(content[:4096] + b"Z" * (len(content) - 4096))
+    done = bench("--codec", "reference", "--store", "s")
+    assert done.exit_code == cli.MISSING
+    assert done.stderr.splitlines() == [
+        "bench: s cannot be used as a store: database disk image is malformed"
+    ]
 
 
 def test_ctrl_c_stops_in_one_line_and_the_next_run_goes_on(
