@@ -24,16 +24,34 @@ import soundfile
 from bench import audio
 
 PROGRAM = """
+import os
+import signal
 from dataclasses import replace
 
 import numpy as np
 
 from bench.metrics import BESIDE, METRICS
+from bench.store import Store
 
 def difference(reference, estimate, sample_rate):
     return float(np.abs(reference - estimate).mean())
 
+def wait_for_the_signal_after(n_cells):
+    put = Store.put
+    left = n_cells
+
+    def put_or_wait(store, source, cells, codes):
+        nonlocal left
+        left -= len(cells)
+        if left < 0:
+            signal.pause()
+        put(store, source, cells, codes)
+
+    Store.put = put_or_wait
+
 if __name__ == "__main__":
+    if "MOST_CELLS" in os.environ:
+        wait_for_the_signal_after(int(os.environ["MOST_CELLS"]))
     for metrics in (METRICS, BESIDE):
         for name, metric in metrics.items():
             metrics[name] = replace(metric, function="quick_bench:difference", libraries=())
@@ -44,6 +62,7 @@ if __name__ == "__main__":
 RATE = 16_000
 N_CLIPS = 30
 N_KILLS = 10
+MOST_AFTER, MOST_MORE = 18, 12  # new cells until a kill: ten times that is less than all
 N_CELLS = 2 * N_CLIPS * 6  # bits, duration, rate, clipped samples; SDR and MEL
 KEY = ["codec", "clip", "metric"]
 TIMES = ["seconds", "measured_at"]
@@ -65,7 +84,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def _start(folder: Path, name: str) -> subprocess.Popen[str]:
+def _start(folder: Path, name: str, **settings: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [
             *(sys.executable, str(folder / "quick_bench.py"), "run"),
@@ -73,7 +92,7 @@ def _start(folder: Path, name: str) -> subprocess.Popen[str]:
             *("--data", str(folder / "set.csv"), "--workers", "1"),
             *("--store", str(folder / name), "--results", str(folder / f"{name}-results")),
         ],
-        env=os.environ | {"TMPDIR": str(folder / "temporary")},
+        env=os.environ | {"TMPDIR": str(folder / "temporary")} | settings,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -104,10 +123,13 @@ def _n_cells(path: Path) -> int:
 
 
 def _run_until(folder: Path, name: str, after: int) -> subprocess.Popen[str]:
-    """Start a run and return it once the store has `after` cells more than before."""
+    """Start a run and return it once the store has `after` cells more than before.
+
+    Where this process is too slow to stop it soon, the run waits after `MOST_MORE` further ones.
+    """
     path = folder / name
     enough = _n_cells(path) + after
-    run = _start(folder, name)
+    run = _start(folder, name, MOST_CELLS=str(after + MOST_MORE))
     while _n_cells(path) < enough:
         with suppress(subprocess.TimeoutExpired):
             run.wait(0.01)  # leave the store to the run for a moment
@@ -129,7 +151,7 @@ def test_ten_kills_change_nothing(folder: Path) -> None:
     kept: list[pd.DataFrame] = []
     generator = random.Random(3)
     for _ in range(N_KILLS):
-        run = _run_until(folder, "killed", after=generator.randint(0, 18))
+        run = _run_until(folder, "killed", after=generator.randint(0, MOST_AFTER))
         run.send_signal(signal.SIGKILL)
         # Its processes hold the other ends of the pipes: this waits until all of them are gone.
         run.communicate()
