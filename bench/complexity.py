@@ -1,7 +1,7 @@
 """Complexity of a codec: parameters, multiplications, look-ahead, speed and memory.
 
-All of it is taken from the networks themselves, which need no weights for it; see `bench.macs` for
-the two ways of counting multiplications, and ``docs/complexity.md`` for why they differ.
+All of it is taken from the networks themselves, which need no weights for it; see `bench.macs` and
+`bench.paper_macs` for the two ways of counting, and ``docs/complexity.md`` for why they differ.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from bench import registry
 from bench.lookahead import look_ahead_s
-from bench.macs import Layer, by_paper, in_full, n_parameters
+from bench.macs import Layer, in_full, n_parameters
+from bench.paper_macs import by_paper
 from bench.speed import Speed, measure_in_process
 
 DURATION_S = 10.0
@@ -65,7 +66,7 @@ class Complexity:
         return sum(layer.macs for layer in self.layers_as_counted)
 
     def macs_of(self, part: str) -> int:
-        """Multiply-accumulates of one of `bench.macs.PARTS`."""
+        """Multiply-accumulates of one of `bench.shapes.PARTS`."""
         return sum(layer.macs for layer in self.layers if layer.part == part)
 
 

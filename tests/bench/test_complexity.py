@@ -10,9 +10,9 @@ from bench import registry
 from bench.cli import app
 from bench.codec import CodecUnavailableError
 from bench.complexity import complexity
-from bench.macs import PARTS
 from bench.names import UnknownNameError
 from bench.report.paper import paper_complexity
+from bench.shapes import PARTS
 
 PAPER = 0.01
 IN_TABLE_1 = (
@@ -81,7 +81,7 @@ def test_the_command_counts_writes_and_goes_on_past_what_it_cannot_count(tmp_pat
     )
     assert done.exit_code == 2
     assert "bench: reference has no networks to count" in done.stderr
-    row = next(line for line in done.stdout.splitlines() if line.startswith("sqcodec-3k "))
+    row = next(line for line in done.stdout.splitlines() if line.split()[:1] == ["sqcodec-3k"])
     assert row.split()[1:7] == ["11.26", "11.26", "11.16", "11.16", "45.78", "40.78"]
     assert "encoder.stages.0.1.down" in done.stdout
     written = json.loads((tmp_path / "complexity" / "sqcodec-3k.json").read_text())

@@ -1,4 +1,4 @@
-"""bench.macs: every product, by hand; the paper's counter, by the counter itself."""
+"""bench.macs, bench.paper_macs, bench.shapes: products by hand; the counter by itself."""
 
 import warnings
 from collections.abc import Callable
@@ -17,7 +17,9 @@ import authors
 from baselines import dac, encodec
 from baselines import sqcodec as adapter
 from bench.architecture import Architecture, AsCounted
-from bench.macs import PARTS, Layer, by_paper, in_full, n_parameters
+from bench.macs import Layer, in_full, n_parameters
+from bench.paper_macs import by_paper
+from bench.shapes import PARTS
 from sqcodec import presets
 
 N_SAMPLES = 64
