@@ -76,11 +76,13 @@ def find(weights: Weights) -> Path:
         return found
     why = f"not in {weights.local_folder}"
     if find_spec("huggingface_hub"):
-        from huggingface_hub import hf_hub_download
+        from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
 
         try:
+            # Asked once: where there is no network, a download would try for half a minute.
+            get_hf_file_metadata(hf_hub_url(weights.repository, weights.files[0]))
             paths = [hf_hub_download(weights.repository, file) for file in weights.files]
-        except OSError as error:
+        except Exception as error:  # the hub's own, or of the HTTP library below it
             why += f", and the hub is out of reach ({type(error).__name__})"
         else:
             return Path(paths[0]).parent

@@ -56,6 +56,7 @@ def test_a_folder_that_lacks_a_file_is_none(weights_folder: Path) -> None:
 
 def test_else_the_hub_has_them(weights_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     snapshot = in_cache(weights_folder)
+    monkeypatch.setattr(huggingface_hub, "get_hf_file_metadata", lambda url: None)
     monkeypatch.setattr(
         huggingface_hub, "hf_hub_download", lambda repository, file: str(snapshot / file)
     )
@@ -63,6 +64,22 @@ def test_else_the_hub_has_them(weights_folder: Path, monkeypatch: pytest.MonkeyP
     sha256 = weights.checked_sha256(snapshot / "model.safetensors")
     assert sha256 == hashlib.sha256(b"model.safetensors").hexdigest()
     assert weights.described(FILES, snapshot, sha256).endswith("as the hub has them")
+
+
+def test_a_hub_that_cannot_be_asked_is_not_asked_again(
+    weights_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_network(url: str) -> None:
+        assert url.endswith("someone/a_model/resolve/main/config.json")
+        raise ConnectionError("Name or service not known")
+
+    def download(*_: str) -> str:
+        raise AssertionError("a download tries again and again")
+
+    monkeypatch.setattr(huggingface_hub, "get_hf_file_metadata", no_network)
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
+    with pytest.raises(CodecUnavailableError, match=r"the hub is out of reach \(ConnectionError\)"):
+        weights.find(FILES)
 
 
 def test_a_damaged_download_is_refused(weights_folder: Path) -> None:
