@@ -14,9 +14,10 @@ from scipy import signal
 
 from sqcodec.training.corpus import CLIP_COLUMNS, PackedCorpus
 
-# What a demonstration shows unless told otherwise: every loss, a crop a step.
+# What a demonstration shows unless told otherwise: every loss, a second a step.
 SETTINGS = {
     "batch_size": 1,
+    "crop_s": 1.0,
     "perceptual_weight": 1.0,
     "adversarial_weight": 1.0,
     "validation_batches": 1,

@@ -29,7 +29,10 @@ def test_the_demonstration_has_all_losses_and_leaves_weights_and_a_plot(
     whisper = save_whisper(tmp_path)
     monkeypatch.setattr(whisper_weights, "find_whisper", lambda path: whisper)
     monkeypatch.chdir(tmp_path)
-    status, out, err = run("--preset", "tiny", "--corpus", "mini-demo", "--steps", "2")
+    (tmp_path / "short.toml").write_text("crop_s = 0.1\n")
+    status, out, err = run(
+        *("--preset", "tiny", "--corpus", "mini-demo", "--steps", "2", "--config", "short.toml")
+    )
     assert status == 0, err
     weights, plot = out.split()
     assert (weights, plot) == ("runs/tiny/weights.safetensors", "runs/tiny/losses.png")
