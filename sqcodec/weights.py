@@ -197,22 +197,30 @@ def find_weights(name: str) -> Path:
     if name not in ABLATIONS and find_spec("huggingface_hub"):
         path = weights_folder() / f"{name}.safetensors"
         try:
-            _download_from_hub(name, path)
-        except OSError as error:
+            folder = _download_from_hub(name)
+        except Exception as error:  # the hub's own, or of the HTTP library below it
             why += f", and the hub is out of reach ({type(error).__name__})"
         else:
+            import_authors(folder, name, path)
             return path
     raise WeightsNotFoundError(f"no weights for {name}: {why}; {ways_to_get(name)}")
 
 
-def _download_from_hub(name: str, path: Path) -> None:
-    """Fetch the authors' files of a preset and import them to `path`."""
-    from huggingface_hub import hf_hub_download
+def _download_from_hub(name: str) -> Path:
+    """Fetch the authors' files of a preset; return the folder they are in."""
+    from huggingface_hub import (
+        get_hf_file_metadata,
+        hf_hub_download,
+        hf_hub_url,
+        try_to_load_from_cache,
+    )
 
-    for file in AUTHORS_FILES:
-        remote = f"weights/{_HUB_NAMES[name]}.v0/{file}.pt"
-        local = hf_hub_download(HUB_REPOSITORY, remote)
-    import_authors(Path(local).parent, name, path)
+    files = [f"weights/{_HUB_NAMES[name]}.v0/{file}.pt" for file in AUTHORS_FILES]
+    if any(try_to_load_from_cache(HUB_REPOSITORY, file) is None for file in files):
+        # Asked once: where there is no network, a download would try for half a minute.
+        get_hf_file_metadata(hf_hub_url(HUB_REPOSITORY, files[0]))
+    paths = [hf_hub_download(HUB_REPOSITORY, file) for file in files]
+    return Path(paths[0]).parent
 
 
 def known_names() -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import huggingface_hub
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -111,7 +112,7 @@ def test_local_folder_is_searched(
 def test_missing_weights_name_the_ways_in_one_line(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    def no_hub(name: str, path: Path) -> None:
+    def no_hub(name: str) -> Path:
         raise ConnectionError("no route")
 
     monkeypatch.setenv(weights.FOLDER_VARIABLE, str(tmp_path))
@@ -135,10 +136,32 @@ def test_hub_without_its_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 def test_ablation_weights_are_not_looked_for_on_the_hub(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    def never(name: str, path: Path) -> None:
+    def never(name: str) -> Path:
         raise AssertionError("the hub has no ablation weights")
 
     monkeypatch.setenv(weights.FOLDER_VARIABLE, str(tmp_path))
     monkeypatch.setattr(weights, "_download_from_hub", never)
-    with pytest.raises(WeightsNotFoundError, match="no weights for sqcodec-6k-no-tconv"):
+    with pytest.raises(WeightsNotFoundError, match="no weights for sqcodec-6k-no-tconv") as caught:
         find_weights("sqcodec-6k-no-tconv")
+    assert "hub" not in str(caught.value)
+
+
+def test_the_hubs_files_are_imported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked: list[str] = []
+    imported: list[tuple[Path, str, Path]] = []
+
+    def download(repository: str, file: str) -> str:
+        asked.append(file)
+        return str(tmp_path / "hub" / file)
+
+    monkeypatch.setenv(weights.FOLDER_VARIABLE, str(tmp_path))
+    monkeypatch.setattr(huggingface_hub, "try_to_load_from_cache", lambda repository, file: "here")
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
+    monkeypatch.setattr(weights, "import_authors", lambda *args: imported.append(args))
+    path = find_weights("sqcodec-6k")
+    assert path == tmp_path / "sqcodec-6k.safetensors"
+    folder = tmp_path / "hub" / "weights" / f"{weights._HUB_NAMES['sqcodec-6k']}.v0"
+    assert imported == [(folder, "sqcodec-6k", path)]
+    assert {tmp_path / "hub" / file for file in asked} == {
+        folder / f"{name}.pt" for name in weights.AUTHORS_FILES
+    }
