@@ -192,9 +192,8 @@ def run_(
                 codecs = team.codecs()
             if codecs.unknown:
                 raise RunError(codecs.unknown)
-            for line in codecs.missing:
-                errors.print(f"bench: {line}", style="red", markup=False)
             if not codecs.infos:
+                _tell_missing(codecs.missing, errors)
                 raise typer.Exit(MISSING)
             for line in team.unpaired(manifest):
                 errors.print(line, markup=False)
@@ -211,6 +210,7 @@ def run_(
         table(summaries, _paper_rows(summaries, chosen_suite, errors), chosen_suite, manifest.name)
     )
     if codecs.missing:
+        _tell_missing(codecs.missing, errors)
         raise typer.Exit(MISSING)
     if any(summary.failures for summary in summaries):
         raise typer.Exit(SOME_FAILED)
@@ -266,6 +266,11 @@ def _family(name: str, device: str) -> list[Codec]:
         if other in here:
             found.append(registry.load(other, device))
     return found
+
+
+def _tell_missing(lines: Sequence[str], errors: Console) -> None:
+    for line in lines:
+        errors.print(f"bench: {line}", style="red", markup=False)
 
 
 def _compute(

@@ -113,7 +113,8 @@ def load(names: Sequence[str], device: str) -> Loaded:
         except UnknownNameError as error:
             return Loaded(unknown=str(error))
         except CodecUnavailableError as error:
-            missing.append(str(error))
+            said = str(error)
+            missing.append(said if name in said else f"{name}: {said}")
         except Exception as error:  # a codec may raise anything; the others can run
             missing.append(f"codec {name!r} does not load: {reason(error)}")
         else:
