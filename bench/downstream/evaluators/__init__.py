@@ -1,0 +1,1 @@
+"""Evaluators: a file each, an upstream library each, imported only where they are used."""
