@@ -2,60 +2,43 @@
 
 from __future__ import annotations
 
-import functools
 import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from bench import coding, doctor, listing, registry
-from bench.codec import ClipwiseCodec, Codec, CodecInfo, CodecUnavailableError
+from bench import coding, doctor, listing
+from bench.codec import CodecInfo
 from bench.complexity_cli import complexity_
+from bench.console import INTERRUPTED, MISSING, SOME_FAILED, console, error_console, named, tell
 from bench.datasets.load import load_data
 from bench.datasets.manifest import Manifest, ManifestError
 from bench.devices import DEVICES
 from bench.names import UnknownNameError
-from bench.report.certificate import certificate_table, checks_json
+from bench.plan import Job, delay_of, plan_run, source_of
 from bench.report.clip import clip_report
 from bench.report.paper import PaperRow, paper_row
 from bench.report.results import result_of, write
 from bench.report.summary import Summary, summarise
 from bench.report.terminal import table
-from bench.runner import (
-    Job,
-    RunError,
-    Step,
-    Team,
-    codes_of,
-    delay_of,
-    gather,
-    measure_delays,
-    plan_run,
-    run,
-    source_of,
-)
+from bench.runner import Step, run
 from bench.store import DEFAULT_PATH, Store, StoreError
 from bench.suites import SUITES, Suite
+from bench.team import RunError, Team, measure_delays
 from bench.verify import VERSION as VERIFY_VERSION
-from bench.verify import verify
-
-T = TypeVar("T")
-
-SOME_FAILED = 1
-MISSING = 2
-INTERRUPTED = 130
-# Without a terminal there is no width to keep to; the signal suite's table needs this much.
-_FILE_WIDTH = 120
+from bench.verify_cli import verify_
+from bench.views import codes_of, gather
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.command("complexity")(complexity_)
+app.command("verify")(verify_)
 
 
 class Listed(StrEnum):
@@ -92,7 +75,7 @@ def list_(what: Annotated[Listed, typer.Argument(help="What to list.")]) -> None
         Listed.DATASETS: listing.datasets,
         Listed.METRICS: listing.metrics,
     }
-    _console().print(tables[what]())
+    console().print(tables[what]())
 
 
 @app.command("doctor")
@@ -105,7 +88,7 @@ def doctor_(
     whatever else is missing; 2 it cannot.
     """
     findings = doctor.examine(store)
-    _console().print(doctor.table(findings))
+    console().print(doctor.table(findings))
     if not doctor.can_run(findings):
         raise typer.Exit(MISSING)
 
@@ -123,7 +106,7 @@ def show(
 
     Exit status: 0 it is shown; 2 there is no such clip, codec, data set or store.
     """
-    errors = Console(stderr=True, soft_wrap=True, highlight=False)
+    errors = error_console()
     try:
         rows = {found.id: found for found in load_data(data).clips}
         with Store(store, create=False) as opened:
@@ -136,10 +119,10 @@ def show(
                 raise UnknownNameError("codec with cells of this clip", codec, known)
             cells = cells[cells["codec"] == codec]
     except (UnknownNameError, ManifestError, StoreError) as error:
-        errors.print(f"bench: {error}", style="red", markup=False)
+        tell(errors, [error])
         raise typer.Exit(MISSING) from None
     row = {name: str(value) for name, value in asdict(rows[clip]).items()} if clip in rows else None
-    _console().print(clip_report(clip, row, cells))
+    console().print(clip_report(clip, row, cells))
 
 
 @app.command("run")
@@ -178,11 +161,11 @@ def run_(
     Exit status: 0 all clips scored; 1 some clips lack a score (they are listed); 2 something
     asked for is missing or cannot be used; 130 stopped by Ctrl-C (what was finished is kept).
     """
-    errors = Console(stderr=True, soft_wrap=True, highlight=False)
+    errors = error_console()
     names = [name.strip() for name in codec.split(",")]
     try:
-        chosen_suite = _named("suite", suite, SUITES)
-        _named("device", device, dict.fromkeys(DEVICES))
+        chosen_suite = named("suite", suite, SUITES)
+        named("device", device, dict.fromkeys(DEVICES))
         with errors.status("reading the data set"):  # every file is hashed
             manifest = load_data(data, kind)
         for note in manifest.notes:
@@ -193,7 +176,7 @@ def run_(
             if codecs.unknown:
                 raise RunError(codecs.unknown)
             if not codecs.infos:
-                _tell_missing(codecs.missing, errors)
+                tell(errors, codecs.missing)
                 raise typer.Exit(MISSING)
             for line in team.unpaired(manifest):
                 errors.print(line, markup=False)
@@ -204,73 +187,16 @@ def run_(
         errors.print("bench: stopped; what was finished is kept, the same command goes on from it")
         raise typer.Exit(INTERRUPTED) from None
     except (UnknownNameError, ManifestError, RunError, StoreError, OSError) as error:
-        errors.print(f"bench: {error}", style="red", markup=False)
+        tell(errors, [error])
         raise typer.Exit(MISSING) from None
-    _console().print(
+    console().print(
         table(summaries, _paper_rows(summaries, chosen_suite, errors), chosen_suite, manifest.name)
     )
     if codecs.missing:
-        _tell_missing(codecs.missing, errors)
+        tell(errors, codecs.missing)
         raise typer.Exit(MISSING)
     if any(summary.failures for summary in summaries):
         raise typer.Exit(SOME_FAILED)
-
-
-@app.command("verify")
-def verify_(
-    codec: Annotated[str, typer.Option(help="Codecs, separated by commas.")],
-    store: Annotated[Path, typer.Option(help="Where verdicts are kept.")] = DEFAULT_PATH,
-    device: Annotated[
-        str, typer.Option(help=f"Where codecs compute, if they can choose: {', '.join(DEVICES)}.")
-    ] = "auto",
-) -> None:
-    """Certify codecs: check their adapters, and keep the verdict with the codec's revision.
-
-    Exit status: 0 all pass; 1 a check failed; 2 something asked for is missing or cannot be used.
-    """
-    errors = Console(stderr=True, soft_wrap=True, highlight=False)
-    names = dict.fromkeys(name.strip() for name in codec.split(","))
-    failed = missing = False
-    try:
-        _named("device", device, dict.fromkeys(DEVICES))
-        with Store(store) as opened:
-            for name in names:
-                try:
-                    subject = registry.load(name, device)
-                    if isinstance(subject, ClipwiseCodec):
-                        raise CodecUnavailableError(f"{name} is decoded: no adapter to verify")
-                except CodecUnavailableError as error:
-                    errors.print(f"bench: {error}", style="red", markup=False)
-                    missing = True
-                    continue
-                with errors.status(f"verifying {name}"):
-                    again = functools.partial(registry.load, name, device)
-                    found = verify(subject, again, _family(name, device))
-                _console().print(certificate_table(found))
-                opened.put_certificate(
-                    found.codec, found.revision, VERIFY_VERSION, found.passed, checks_json(found)
-                )
-                failed |= not found.passed
-    except (UnknownNameError, StoreError, ValueError, OSError) as error:
-        errors.print(f"bench: {error}", style="red", markup=False)
-        raise typer.Exit(MISSING) from None
-    if missing or failed:
-        raise typer.Exit(MISSING if missing else SOME_FAILED)
-
-
-def _family(name: str, device: str) -> list[Codec]:
-    """The same codec at other bitrates, as far as they are here."""
-    found = []
-    here = {card.name for card in registry.cards() if not card.missing}
-    for other in registry.family(name):
-        if other in here:
-            found.append(registry.load(other, device))
-    return found
-
-
-def _tell_missing(lines: Sequence[str], errors: Console) -> None:
-    for line in lines:
-        errors.print(f"bench: {line}", style="red", markup=False)
 
 
 def _compute(
@@ -358,14 +284,3 @@ def _paper_rows(summaries: list[Summary], suite: Suite, errors: Console) -> list
         if row is not None:
             rows.append(row)
     return rows
-
-
-def _named(kind: str, name: str, known: dict[str, T]) -> T:
-    if name not in known:
-        raise UnknownNameError(kind, name, known)
-    return known[name]
-
-
-def _console() -> Console:
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=_FILE_WIDTH)

@@ -17,12 +17,11 @@ does not overwrite.
 
 from __future__ import annotations
 
-import math
 import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -32,147 +31,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from bench.cells import Cell, CodecDelay, Source
+from bench.schema import LATER_TABLE, SCHEMA_VERSION, TABLES
+
 DEFAULT_PATH = Path(".bench") / "store.sqlite"
 """Under the current directory: a store belongs to the work done there."""
 
-SCHEMA_VERSION = 2
-
 _WAIT_S = 60.0  # for another run's transaction, which takes milliseconds
-
-_TABLES = """
-CREATE TABLE cells (
-    suite            TEXT NOT NULL,
-    dataset          TEXT NOT NULL,
-    dataset_revision TEXT NOT NULL,
-    codec            TEXT NOT NULL,
-    codec_revision   TEXT NOT NULL,
-    reader           TEXT NOT NULL,
-    resampler        TEXT NOT NULL,
-    clip             TEXT NOT NULL,
-    clip_sha256      TEXT NOT NULL,
-    metric           TEXT NOT NULL,
-    metric_version   TEXT NOT NULL,
-    value            REAL,
-    unit             TEXT NOT NULL,
-    error            TEXT,
-    seconds          REAL NOT NULL,
-    host             TEXT NOT NULL,
-    libraries        TEXT NOT NULL,
-    measured_at      TEXT NOT NULL,
-    PRIMARY KEY (suite, dataset, dataset_revision, codec, codec_revision, reader, resampler,
-                 clip, clip_sha256, metric, metric_version),
-    CHECK ((value IS NULL) <> (error IS NULL))
-) WITHOUT ROWID;
-
-CREATE TABLE codes (
-    codec            TEXT NOT NULL,
-    codec_revision   TEXT NOT NULL,
-    reader           TEXT NOT NULL,
-    resampler        TEXT NOT NULL,
-    clip_sha256      TEXT NOT NULL,
-    n_codebooks      INTEGER NOT NULL,
-    codes            BLOB NOT NULL,
-    PRIMARY KEY (codec, codec_revision, reader, resampler, clip_sha256)
-);
-
-CREATE TABLE delays (
-    codec            TEXT NOT NULL,
-    codec_revision   TEXT NOT NULL,
-    version          TEXT NOT NULL,
-    samples          INTEGER,
-    sample_rate      INTEGER NOT NULL,
-    correlation      REAL,
-    error            TEXT NOT NULL,
-    PRIMARY KEY (codec, codec_revision, version),
-    CHECK ((samples IS NULL) = (error <> ''))
-) WITHOUT ROWID;
-"""
-
-# Stores of this schema may have been made before there were certificates.
-_LATER_TABLE = """
-CREATE TABLE IF NOT EXISTS certificates (
-    codec            TEXT NOT NULL,
-    codec_revision   TEXT NOT NULL,
-    version          TEXT NOT NULL,
-    passed           INTEGER NOT NULL,
-    checks           TEXT NOT NULL,
-    verified_at      TEXT NOT NULL,
-    PRIMARY KEY (codec, codec_revision, version)
-) WITHOUT ROWID
-"""
 
 
 class StoreError(RuntimeError):
     """The store cannot be used; the message is one line saying why and what to do."""
-
-
-@dataclass(frozen=True)
-class Source:
-    """What one run of a suite over a dataset with a codec has in common: part of a cell's key.
-
-    Attributes:
-        suite, dataset, dataset_revision: what was asked and on what data.
-        codec, codec_revision: the codec and a hash of what decides its output.
-        reader: what read the clips' files.
-        resampler: what changes rates around the codec, "" where nothing does.
-    """
-
-    suite: str
-    dataset: str
-    dataset_revision: str
-    codec: str
-    codec_revision: str
-    reader: str
-    resampler: str
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One metric of one clip: a value, or the error why there is none.
-
-    Attributes:
-        clip, clip_sha256: the clip's id in its dataset and the hash of its file.
-        metric, metric_version: what was computed, and by what.
-        value: the score in `unit`, None where `error` says why.
-        seconds: what it took to compute.
-        host: the machine it was computed on.
-        libraries: versions of the libraries at work, a JSON object.
-        measured_at: when, ISO 8601 in UTC.
-    """
-
-    clip: str
-    clip_sha256: str
-    metric: str
-    metric_version: str
-    value: float | None
-    unit: str
-    error: str | None
-    seconds: float
-    host: str
-    libraries: str
-    measured_at: str
-
-    def __post_init__(self) -> None:
-        if (self.value is None) == (self.error is None):
-            raise ValueError(f"a cell has a value or an error, got {self.value} and {self.error}")
-        if self.value is not None and not math.isfinite(self.value):
-            raise ValueError(f"a cell's value must be finite, got {self.value}")
-
-
-@dataclass(frozen=True)
-class CodecDelay:
-    """A codec's constant delay, as `bench.delay` measures it.
-
-    Attributes:
-        samples: by which the decoded audio is late, at `sample_rate` (Hz); None without one.
-        correlation: how sure it is, in [-1, 1].
-        error: why there is none, "" where there is one.
-    """
-
-    samples: int | None
-    sample_rate: int
-    correlation: float | None
-    error: str
 
 
 _SOURCE_COLUMNS = [field.name for field in fields(Source)]
@@ -244,7 +113,7 @@ class Store:
                 f"{path} is of an older version of bench, whose cells do not name all the "
                 "libraries that decide a score: move it away or choose another --store"
             )
-        self._connection.execute(_LATER_TABLE)
+        self._connection.execute(LATER_TABLE)
         # Keeps the journal's file for the next transaction: half the waits for the disk.
         self._rows("PRAGMA journal_mode = PERSIST")
 
@@ -254,7 +123,7 @@ class Store:
     def _create(self, path: Path) -> None:
         if self._rows("SELECT 1 FROM sqlite_master"):
             raise StoreError(f"{path} is an SQLite file of another program, not a store of bench")
-        for statement in filter(str.strip, _TABLES.split(";")):
+        for statement in filter(str.strip, TABLES.split(";")):
             self._connection.execute(statement)
         self._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 

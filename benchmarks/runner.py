@@ -44,10 +44,13 @@ from bench.datasets.manifest import Manifest
 from bench.datasets.mini import mini
 from bench.delay import Delay
 from bench.metrics import BESIDE, METRICS, Metric
+from bench.plan import delay_of, plan_run
 from bench.roundtrip import through_codec
-from bench.runner import Team, delay_of, gather, measure_delays, plan_run, run
+from bench.runner import run
 from bench.store import Store
 from bench.suites import AUDIO, SIGNAL, SPEECH, Score, Suite
+from bench.team import Team, measure_delays
+from bench.views import gather
 
 NO_OP = Metric(
     name="no_op",

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from bench.cells import Source
 from bench.report.summary import Beside, FailureCount, Summary
 from bench.stats import CONFIDENCE
-from bench.store import Source
 
 SCHEMA_VERSION = 2
 

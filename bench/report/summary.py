@@ -1,6 +1,6 @@
 """A codec's summary: the scores of a suite with their intervals, bit/s, clips and failures.
 
-A view over cells, as `bench.runner.gather` returns them. Bit/s is what the codec sent for all
+A view over cells, as `bench.views.gather` returns them. Bit/s is what the codec sent for all
 clips over their total duration. What stands beside the suite's scores is apart from them.
 """
 
@@ -142,7 +142,7 @@ def summarise(
 
     Args:
         info: the codec.
-        cells: columns as of `bench.runner.gather`.
+        cells: columns as of `bench.views.gather`.
         suite: what was asked.
         delay: the codec's constant delay, if it is known.
         codes: of the clips that went through, [K, F] each.

@@ -11,7 +11,7 @@ import pytest
 from bench import coding
 from bench.codec import Codec
 from bench.executors import Worker, WorkerFailed, _Returned
-from bench.runner import Team
+from bench.team import Team
 
 
 @pytest.fixture

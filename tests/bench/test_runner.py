@@ -14,16 +14,19 @@ import soundfile
 from numpy.typing import NDArray
 
 from baselines.anchors import Identity
-from bench import audio, runner
+from bench import audio
 from bench.codec import Codec, Encoded
 from bench.datasets.manifest import Clip, Manifest
 from bench.delay import Delay
 from bench.executors import Worker
 from bench.metrics import BESIDE, METRICS
-from bench.runner import RunError, Step, Team, gather, measure_delays, plan_run, wanted
+from bench.plan import delay_of, plan_run, wanted
+from bench.runner import Step
 from bench.runner import run as run_plan
 from bench.store import Store
 from bench.suites import SIGNAL
+from bench.team import RunError, Team, measure_delays
+from bench.views import codes_of, gather
 
 RATE = 16_000
 
@@ -410,7 +413,7 @@ class Tokens(Identity):
 @pytest.mark.usefixtures("quick_metrics")
 def test_codes_are_stored_with_the_cells(run: Run, manifest: Manifest, store: Store) -> None:
     run([Tokens()])
-    codes = runner.codes_of(Tokens().info, manifest, SIGNAL, store)
+    codes = codes_of(Tokens().info, manifest, SIGNAL, store)
     assert [clip.tolist() for clip in codes] == [(np.arange(20).reshape(2, 10) % 4).tolist()] * 3
     frame = gather(Tokens().info, manifest, SIGNAL, store)
     assert frame.loc[frame["metric"] == "frames", "value"].tolist() == [10.0] * 3
@@ -432,7 +435,7 @@ def test_the_delay_is_measured_once_and_removed_beside_the_score(
     monkeypatch.setitem(BESIDE, "aligned_sdr", quick)
     late, sharp = Tokens(late=7), Identity("sharp", None)
     assert _measured(inline_team([late, sharp]), store, late, sharp) == []
-    assert runner.delay_of(late.info, store) == Delay(7, RATE, pytest.approx(1.0, abs=0.1))
+    assert delay_of(late.info, store) == Delay(7, RATE, pytest.approx(1.0, abs=0.1))
     run([late, sharp])
     values = _values(gather(late.info, manifest, SIGNAL, store))
     assert values["talk/a", "aligned_sdr"] == 0.0
@@ -463,7 +466,7 @@ def test_a_codec_that_fails_on_the_probe_has_no_delay_and_is_told(
 
     told = _measured(inline_team([Raises()]), store, Raises())
     assert told == ["gain: no constant delay: RuntimeError: no weights in weights.bin"]
-    assert runner.delay_of(Raises().info, store) is None
+    assert delay_of(Raises().info, store) is None
 
 
 def test_real_metrics_in_processes_of_their_own(tmp_path: Path) -> None:

@@ -14,7 +14,9 @@ import numpy as np
 import pytest
 
 from bench import store as store_module
-from bench.store import SCHEMA_VERSION, Cell, CodecDelay, Source, Store, StoreError
+from bench.cells import Cell, CodecDelay, Source
+from bench.schema import SCHEMA_VERSION
+from bench.store import Store, StoreError
 
 SOURCE = Source("signal", "mini", "r1", "codec-a", "c1", "libsndfile 1", "soxr 1 HQ")
 CELL = Cell(
@@ -255,7 +257,7 @@ for number in range(50):
 def test_two_processes_write_to_one_store_at_once(tmp_path: Path) -> None:
     """From its creation on: each cell is there once, and nobody meets an error."""
     (tmp_path / "test_store_cells.py").write_text(
-        f"from bench.store import Cell, Source\nSOURCE = {SOURCE!r}\nCELL = {CELL!r}\n"
+        f"from bench.cells import Cell, Source\nSOURCE = {SOURCE!r}\nCELL = {CELL!r}\n"
     )
     writers = [
         subprocess.Popen(

@@ -1,4 +1,4 @@
-"""Cells of a small run, as `bench.runner.gather` returns them."""
+"""Cells of a small run, as `bench.views.gather` returns them."""
 
 import pandas as pd
 import pytest

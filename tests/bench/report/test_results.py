@@ -7,10 +7,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from bench.cells import Source
 from bench.codec import CodecInfo
 from bench.report.results import ClipResult, Result, ScoreResult, result_of, write
 from bench.report.summary import summarise
-from bench.store import Source
 from bench.suites import SIGNAL
 
 SOURCE = Source("signal", "small", "r1", "sqcodec-3k", "abc", "libsndfile 1", "soxr 1.0 HQ")
