@@ -1,0 +1,74 @@
+"""Results back from their files: what `bench.report.results` wrote, checked again as it is read.
+
+Figures, tables and the site start here. A folder without results is no error, it is an empty
+list; a file that is there and cannot be used is one.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from bench.report.results import (
+    SCHEMA_VERSION,
+    BesideResult,
+    ClipResult,
+    Result,
+    ScoreResult,
+)
+from bench.report.summary import FailureCount
+
+
+class StoredResultError(ValueError):
+    """A result file that cannot be used; the message names it and says why, in a line."""
+
+
+def read_result(path: Path) -> Result:
+    """Read one file of `bench.report.results.write`.
+
+    Raises:
+        StoredResultError: it is no such file, of another schema, or contradicts itself.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content["schema"] != SCHEMA_VERSION:
+            raise StoredResultError(
+                f"{path}: its schema is {content['schema']}, this version reads {SCHEMA_VERSION}: "
+                "bench run writes it again"
+            )
+        return _result(content)
+    except StoredResultError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StoredResultError(
+            f"{path}: no result that can be read: {type(error).__name__}: {error}"
+        ) from error
+
+
+def read_results(results: Path, suite: str) -> list[Result]:
+    """The results of a suite below the folder `results`, by data set and codec.
+
+    Raises:
+        StoredResultError: one of them cannot be used.
+    """
+    return [read_result(path) for path in sorted((results / suite).glob("*/*.json"))]
+
+
+def _result(content: dict[str, Any]) -> Result:
+    beside = dict(content["beside"])
+    for name in ("codes_used", "code_entropy_bits"):
+        beside[name] = None if beside[name] is None else tuple(beside[name])
+    parts = {
+        "scores": tuple(ScoreResult(**_with_tuples(score)) for score in content["scores"]),
+        "beside": BesideResult(**beside),
+        "failures": tuple(FailureCount(**failure) for failure in content["failures"]),
+        "clips": tuple(ClipResult(**clip) for clip in content["clips"]),
+    }
+    return Result(**{**content, **parts})
+
+
+def _with_tuples(fields: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()
+    }

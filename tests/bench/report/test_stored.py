@@ -1,0 +1,55 @@
+"""Results read back from their files."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from bench.cells import Source
+from bench.codec import CodecInfo
+from bench.report import results
+from bench.report.stored import StoredResultError, read_result, read_results
+from bench.report.summary import summarise
+from bench.suites import SIGNAL
+
+SOURCE = Source("signal", "mini", "r1", "sqcodec-3k", "abc", "libsndfile 1.2", "soxr 1.1")
+
+
+@pytest.fixture
+def written(tmp_path: Path, cells: pd.DataFrame, info: CodecInfo) -> Path:
+    result = results.result_of(summarise(info, cells, SIGNAL), cells, SOURCE)
+    return results.write(result, tmp_path)
+
+
+def test_what_is_read_is_what_was_written(
+    written: Path, tmp_path: Path, cells: pd.DataFrame, info: CodecInfo
+) -> None:
+    expected = results.result_of(summarise(info, cells, SIGNAL), cells, SOURCE)
+    assert read_result(written) == expected
+    assert read_results(tmp_path, "signal") == [expected]
+
+
+def test_no_results_are_an_empty_list(tmp_path: Path) -> None:
+    assert read_results(tmp_path, "signal") == []
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"schema": 2}', "null"])
+def test_a_file_that_is_no_result_is_named(written: Path, text: str) -> None:
+    written.write_text(text)
+    with pytest.raises(StoredResultError, match=r"sqcodec-3k\.json: no result that can be read"):
+        read_result(written)
+
+
+def test_another_schema_is_refused(written: Path) -> None:
+    content = json.loads(written.read_text()) | {"schema": 99}
+    written.write_text(json.dumps(content))
+    with pytest.raises(StoredResultError, match="schema is 99"):
+        read_result(written)
+
+
+def test_a_file_that_contradicts_itself_is_refused(written: Path) -> None:
+    content = json.loads(written.read_text()) | {"n_clips": 99}
+    written.write_text(json.dumps(content))
+    with pytest.raises(StoredResultError, match="expected 99 clips"):
+        read_result(written)
