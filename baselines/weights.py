@@ -1,144 +1,36 @@
-"""Weights of the neural baselines: in a local folder, or on the hub.
-
-The files of a hub's repository, such as ``facebook/encodec_24khz``, are looked for in a folder
-called like its last part (``encodec_24khz``) in ``$BENCH_WEIGHTS``, by default in the user's
-data folder; then, with the package huggingface_hub, in its cache and on the hub. What comes
-from there is compared with the hash that the hub states. A file that somebody put into the
-local folder is taken as it is: its hash is part of the codec's revision.
-"""
+"""Weights of the neural baselines: `bench.weights`, with the errors that a codec promises."""
 
 from __future__ import annotations
 
-import hashlib
-import os
-import re
-from dataclasses import dataclass
-from importlib.util import find_spec
-from pathlib import Path
-
-import platformdirs
-
 from bench.codec import CodecUnavailableError
+from bench.weights import (
+    FOLDER_VARIABLE,
+    Finder,
+    Weights,
+    described,
+    here,
+    revision,
+    weights_folder,
+)
 
-FOLDER_VARIABLE = "BENCH_WEIGHTS"
+__all__ = [
+    "FOLDER_VARIABLE",
+    "Weights",
+    "check_installed",
+    "checked_sha256",
+    "described",
+    "find",
+    "here",
+    "missing",
+    "revision",
+    "ways",
+    "weights_folder",
+]
 
-_EXTRA = "pip install -c constraints.txt -e '.[baselines]'"
-_SHA256 = re.compile(r"[0-9a-f]{64}")
+_FINDER = Finder(CodecUnavailableError, "baselines")
 
-
-@dataclass(frozen=True)
-class Weights:
-    """Files that a codec's weights consist of.
-
-    Attributes:
-        repository: of the hub that has them.
-        files: their names there.
-    """
-
-    repository: str
-    files: tuple[str, ...]
-
-    @property
-    def local_folder(self) -> Path:
-        """Where they are looked for first."""
-        return weights_folder() / self.repository.split("/")[-1]
-
-
-def weights_folder() -> Path:
-    """Where local weights are kept: $BENCH_WEIGHTS, else the user's data folder."""
-    named = os.environ.get(FOLDER_VARIABLE)
-    return Path(named) if named else platformdirs.user_data_path("sqcodec-bench") / "weights"
-
-
-def here(weights: Weights) -> Path | None:
-    """The folder that has all files, local or in the hub's cache; None if there is none."""
-    folder = weights.local_folder
-    if all((folder / file).is_file() for file in weights.files):
-        return folder
-    if find_spec("huggingface_hub"):
-        from huggingface_hub import try_to_load_from_cache
-
-        cached = [try_to_load_from_cache(weights.repository, file) for file in weights.files]
-        if all(isinstance(path, str) for path in cached):
-            return Path(str(cached[0])).parent
-    return None
-
-
-def find(weights: Weights) -> Path:
-    """The folder that has all files; they are downloaded where they are not here.
-
-    Raises:
-        CodecUnavailableError: there are none to be had, or what came from the hub is damaged;
-            one line says what to do.
-    """
-    found = here(weights)
-    if found is not None:
-        return found
-    why = f"not in {weights.local_folder}"
-    if find_spec("huggingface_hub"):
-        from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
-
-        try:
-            # Asked once: where there is no network, a download would try for half a minute.
-            get_hf_file_metadata(hf_hub_url(weights.repository, weights.files[0]))
-            paths = [hf_hub_download(weights.repository, file) for file in weights.files]
-        except Exception as error:  # the hub's own, or of the HTTP library below it
-            why += f", and the hub is out of reach ({type(error).__name__})"
-        else:
-            return Path(paths[0]).parent
-    raise CodecUnavailableError(f"no weights of {weights.repository}: {why}; {ways(weights)}")
-
-
-def ways(weights: Weights) -> str:
-    """Say in a line how to come by weights."""
-    files = " and ".join(weights.files)
-    put = f"put {files} into {weights.local_folder} ({FOLDER_VARIABLE} names its parent)"
-    if find_spec("huggingface_hub"):
-        return f"{put}, or run once where the hub is in reach"
-    return f"{put}, or install the baselines extra to download them ({_EXTRA})"
-
-
-def missing(weights: Weights) -> str:
-    """What is missing and how to get it, in a line; "" where the weights are here."""
-    return "" if here(weights) else f"no weights of {weights.repository}: {ways(weights)}"
-
-
-def check_installed(package: str) -> None:
-    """See whether an upstream library is here.
-
-    Raises:
-        CodecUnavailableError: it is not; one line says how to get it.
-    """
-    if find_spec(package) is None:
-        raise CodecUnavailableError(
-            f"the package {package}, which has the model, is not installed: {_EXTRA}"
-        )
-
-
-def checked_sha256(file: Path) -> str:
-    """The SHA-256 of a weights file, compared with what the hub's cache says that it is.
-
-    Raises:
-        CodecUnavailableError: the file is not what the hub has.
-    """
-    with file.open("rb") as opened:
-        found = hashlib.file_digest(opened, "sha256").hexdigest()
-    stated = file.resolve().name  # the cache names a large file by the hub's hash of it
-    if _SHA256.fullmatch(stated) and stated != found:
-        raise CodecUnavailableError(
-            f"{file} is damaged: its SHA-256 is {found[:12]}..., the hub's {stated[:12]}...; "
-            "delete it and run again where the hub is in reach"
-        )
-    return found
-
-
-def described(weights: Weights, folder: Path, sha256: str) -> str:
-    """Say in a line which weights were loaded, and whether the hub vouches for them."""
-    if folder == weights.local_folder:
-        return f"a local copy of {weights.repository}, SHA-256 {sha256[:12]}, not compared"
-    return f"{weights.repository}, SHA-256 {sha256[:12]}, as the hub has them"
-
-
-def revision(*decides: object) -> str:
-    """A hash of all that decides a codec's output."""
-    return hashlib.sha256(repr(decides).encode()).hexdigest()[:16]
+find = _FINDER.find
+ways = _FINDER.ways
+missing = _FINDER.missing
+check_installed = _FINDER.check_installed
+checked_sha256 = _FINDER.checked_sha256

@@ -58,7 +58,7 @@ def test_else_the_hub_has_them(weights_folder: Path, monkeypatch: pytest.MonkeyP
     snapshot = in_cache(weights_folder)
     monkeypatch.setattr(huggingface_hub, "get_hf_file_metadata", lambda url: None)
     monkeypatch.setattr(
-        huggingface_hub, "hf_hub_download", lambda repository, file: str(snapshot / file)
+        huggingface_hub, "hf_hub_download", lambda repository, file, revision: str(snapshot / file)
     )
     assert weights.find(FILES) == snapshot
     sha256 = weights.checked_sha256(snapshot / "model.safetensors")
@@ -73,7 +73,7 @@ def test_a_hub_that_cannot_be_asked_is_not_asked_again(
         assert url.endswith("someone/a_model/resolve/main/config.json")
         raise ConnectionError("Name or service not known")
 
-    def download(*_: str) -> str:
+    def download(*_: str, revision: str | None) -> str:
         raise AssertionError("a download tries again and again")
 
     monkeypatch.setattr(huggingface_hub, "get_hf_file_metadata", no_network)
@@ -91,7 +91,7 @@ def test_a_damaged_download_is_refused(weights_folder: Path) -> None:
 def test_without_the_hubs_package_the_extra_is_named(
     weights_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(weights, "find_spec", lambda name: None)
+    monkeypatch.setattr("bench.weights.find_spec", lambda name: None)
     with pytest.raises(CodecUnavailableError, match=r"install the baselines extra .*\[baselines\]"):
         weights.find(FILES)
 
