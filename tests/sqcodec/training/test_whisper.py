@@ -11,6 +11,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from bench.torchaudio_stub import make_importable
 from sqcodec.training import whisper_weights
 from sqcodec.training.whisper import WhisperEncoder, log_mel
 from sqcodec.training.whisper_weights import WhisperNotFoundError, find_whisper, load_whisper
@@ -58,6 +59,7 @@ def test_latents_are_those_of_transformers(transformers_model, tmp_path: Path) -
 
 
 def test_features_are_those_of_transformers() -> None:
+    make_importable()  # transformers asks torchaudio where it is installed
     from transformers import WhisperFeatureExtractor
 
     samples = audio(8_000)

@@ -1,0 +1,20 @@
+"""Embeddings as evidence: lists of floats that are short to write and exact to read back."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+def floats(values: ArrayLike) -> list[float]:
+    """A vector as Python floats, each with the few digits that single precision needs."""
+    return [float(str(value)) for value in np.asarray(values, np.float32).ravel()]
+
+
+def cosine(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Cosines between all vectors of two lists: [A, D], [B, D] -> [A, B]."""
+    return _normed(one) @ _normed(other).T
+
+
+def _normed(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
