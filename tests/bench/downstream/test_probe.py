@@ -95,9 +95,8 @@ def test_a_clip_is_never_judged_by_a_fit_on_its_own_fold() -> None:
     fold_of = probe.folds(clips)
     reference = _features(clips, spread=0.4)
     asked = clips[5]
-    before = probe.probabilities(
-        _labels(clips), fold_of, reference, {asked.id: reference[asked.id]}
-    )
+    evidence = {asked.id: reference[asked.id]}
+    before = probe.probabilities(_labels(clips), fold_of, reference, evidence)
     # Wrong labels for all of its fold: they must not matter.
     labels = {
         clip.id: "drum" if fold_of[clip.id] == fold_of[asked.id] else clip.label for clip in clips
