@@ -13,8 +13,9 @@ def floats(values: ArrayLike) -> list[float]:
 
 def cosine(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
     """Cosines between all vectors of two lists: [A, D], [B, D] -> [A, B]."""
-    return _normed(one) @ _normed(other).T
+    return normed(one) @ normed(other).T
 
 
-def _normed(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+def normed(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Vectors [N, D], each of length 1."""
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)

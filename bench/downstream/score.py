@@ -40,7 +40,7 @@ class TaskData:
     revision: str
     clips: tuple[Clip, ...]
     trials: tuple[Trial, ...] = ()
-    fold_of: Mapping[str, str] = field(default_factory=dict)
+    folds: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     folds: Mapping[str, str] = field(default_factory=dict)
 

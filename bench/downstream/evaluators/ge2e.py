@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.downstream.contract import Evidence, EvaluatorInfo, EvaluatorUnavailableError
+from bench.downstream.contract import EvaluatorInfo, EvaluatorUnavailableError, Evidence
 from bench.downstream.crops import N_SAMPLES, SAMPLE_RATE, five_crops
 from bench.downstream.embeddings import floats
 from bench.weights import Finder, revision

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.downstream.contract import Evidence, EvaluatorInfo, EvaluatorUnavailableError
+from bench.downstream.contract import EvaluatorInfo, EvaluatorUnavailableError, Evidence
 from bench.pretrained import load_pretrained
 from bench.torchaudio_stub import make_importable
 from bench.weights import Finder, Weights, described, revision

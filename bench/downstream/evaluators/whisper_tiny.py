@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.downstream.contract import Evidence, EvaluatorInfo, EvaluatorUnavailableError
+from bench.downstream.contract import EvaluatorInfo, EvaluatorUnavailableError, Evidence
 from bench.downstream.evaluators.whisper import SAMPLE_RATE, features_of
 from bench.torchaudio_stub import make_importable
 from bench.weights import Finder, revision
