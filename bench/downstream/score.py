@@ -32,7 +32,7 @@ class TaskData:
         clips: with what the task needs of them (transcript, speaker, label, group).
         trials: pairs of clips, for asv.
         notes: what has to be known of the data, a line each.
-        folds: clip id -> fold, where the data prescribes them.
+        fold_of: clip id -> fold, where the data prescribes them.
     """
 
     task: str
@@ -40,9 +40,7 @@ class TaskData:
     revision: str
     clips: tuple[Clip, ...]
     trials: tuple[Trial, ...] = ()
-    folds: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    folds: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
