@@ -1,4 +1,4 @@
-"""Command line of the codec: `sqcodec info | train | corpus | import`."""
+"""Command line of the codec: `sqcodec info | train | corpus | figures | import`."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from rich.table import Table
 
 import sqcodec
 from sqcodec import weights
+from sqcodec.figures_cli import figures as figures_command
 from sqcodec.training.corpus_cli import build as build_corpus_command
 from sqcodec.training.train_cli import train as train_command
 
@@ -25,6 +26,7 @@ app = typer.Typer(
 )
 app.command("corpus")(build_corpus_command)
 app.command("train")(train_command)
+app.command("figures")(figures_command)
 
 
 def _fail(error: Exception | str) -> NoReturn:

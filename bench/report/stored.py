@@ -7,6 +7,8 @@ list; a file that is there and cannot be used is one.
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +55,23 @@ def read_results(results: Path, suite: str) -> list[Result]:
         StoredResultError: one of them cannot be used.
     """
     return [read_result(path) for path in sorted((results / suite).glob("*/*.json"))]
+
+
+def main_data(results: Sequence[Result]) -> list[Result]:
+    """Those of one data set: the one with the most codecs, since data sets share no axis."""
+    sizes = Counter(result.dataset for result in results)
+    if not sizes:
+        return []
+    largest = min(sizes, key=lambda dataset: (-sizes[dataset], dataset))
+    return [result for result in results if result.dataset == largest]
+
+
+def said(results: Sequence[Result]) -> str:
+    """What data the results of one data set are of, in words; "" for none."""
+    if not results:
+        return ""
+    first = results[0]
+    return f"{first.dataset} data set, revision {first.dataset_revision}, {first.n_clips} clips"
 
 
 def _result(content: dict[str, Any]) -> Result:
