@@ -9,10 +9,9 @@ Environmental Sound Classification", ACM Multimedia, 2015.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from bench.downstream.accuracy import Accuracy
-from bench.downstream.classes import Answer, accuracy_of, agreement_of
+from bench.downstream import probe
+from bench.downstream.classes import accuracy_score, agreement_score, answers, contributions
+from bench.downstream.score import ByClip, Scored, ScoreKind, TaskData
 
 _BY_NUMBER = """
 dog rooster pig cow frog cat hen insects sheep crow
@@ -35,24 +34,39 @@ def prompt(label: str) -> str:
     return f"this is the sound of {label.replace('_', ' ')}"
 
 
-def scores(answers: Sequence[Answer]) -> dict[str, Accuracy]:
-    """The scores of event classification; none where there is no clip.
+ACCURACY = ScoreKind("acc_aec_pct", "AEC", "%", higher_is_better=True)
+AGREEMENT = ScoreKind("agreement_aec_pct", "AEC as the reference", "%", True, beside=True)
+
+KINDS = (ACCURACY, AGREEMENT)
+
+
+def score(data: TaskData, reference: ByClip, estimate: ByClip) -> Scored:
+    """Scores of event classification.
 
     Args:
-        answers: of `bench.downstream.classes.answers`.
-
-    Returns:
-        By name: `aec_accuracy`; `aec_agreement`, with the class of the reference.
+        data: clips with a class in `label`; with `folds` where a probe shall keep to them.
+        reference: evidence of the untouched clips: probabilities of classes, or features.
+        estimate: the same of the decoded ones.
 
     Raises:
-        ValueError: a clip is of a class that the evaluator does not choose from.
+        ValueError: the evaluator does not know a class of the data, or there are too few clips
+            to fit a probe on.
     """
-    if not answers:
-        return {}
-    for answer in answers:
+    label_of = {clip.id: clip.label for clip in data.clips}
+    scored_by = {}
+    if probe.is_of_features(reference) or probe.is_of_features(estimate):
+        fold_of = data.folds or probe.folds(data.clips)
+        reference, estimate = (
+            probe.probabilities(label_of, fold_of, reference, evidence)
+            for evidence in (reference, estimate)
+        )
+        scored_by = probe.scored_by()
+    found = answers(label_of, estimate, reference)
+    for answer in found:
         if answer.label not in answer.probabilities:
             raise ValueError(
-                f"{answer.clip} is of class {answer.label!r}, which the evaluator does not choose "
-                f"from; its classes are {', '.join(list(answer.probabilities)[:5])} ..."
+                f"{answer.clip} is of class {answer.label!r}, which the evaluator does not "
+                f"choose from; its classes are {', '.join(list(answer.probabilities)[:5])} ..."
             )
-    return {"aec_accuracy": accuracy_of(answers), "aec_agreement": agreement_of(answers)}
+    scores = (accuracy_score(ACCURACY, found), agreement_score(AGREEMENT, found))
+    return Scored(scores, contributions(found), scored_by=scored_by)

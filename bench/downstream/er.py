@@ -11,10 +11,9 @@ Representation", 2023), in its order.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from bench.downstream.accuracy import Accuracy
-from bench.downstream.classes import Answer, accuracy_of, agreement_of
+from bench.downstream import probe
+from bench.downstream.classes import accuracy_score, agreement_score, answers, contributions
+from bench.downstream.score import ByClip, Scored, ScoreKind, TaskData
 
 CLASSES = (
     "angry",
@@ -33,30 +32,46 @@ CALM = "calm"
 """The emotion of RAVDESS that no class is for."""
 
 
-def scores(answers: Sequence[Answer]) -> dict[str, Accuracy]:
-    """The scores of emotion recognition; those that no clip bears on are left out.
+ACCURACY = ScoreKind("acc_er_pct", "ER", "%", higher_is_better=True)
+WITHOUT_CALM = ScoreKind("acc_er_without_calm_pct", "ER without calm", "%", True, beside=True)
+AGREEMENT = ScoreKind("agreement_er_pct", "ER as the reference", "%", True, beside=True)
+
+KINDS = (ACCURACY, WITHOUT_CALM, AGREEMENT)
+
+
+def score(data: TaskData, reference: ByClip, estimate: ByClip) -> Scored:
+    """Scores of emotion recognition.
 
     Args:
-        answers: of `bench.downstream.classes.answers`.
-
-    Returns:
-        By name: `er_accuracy`, the protocol's; `er_accuracy_without_calm`; `er_agreement`, with
-        the class of the reference, over all clips.
+        data: clips with an emotion in `label`, and an actor in `speaker` for a probe.
+        reference: evidence of the untouched clips: probabilities of classes, or features.
+        estimate: the same of the decoded ones.
 
     Raises:
-        ValueError: a class was predicted that is not among the nine.
+        ValueError: a class was predicted that is not among the nine, or there are too few
+            clips to fit a probe on.
     """
-    for answer in answers:
+    label_of = {clip.id: clip.label for clip in data.clips}
+    scored_by = {}
+    if probe.is_of_features(reference) or probe.is_of_features(estimate):
+        # The probe, too, knows no class for calm clips: their rule stays the protocol's.
+        known = [clip for clip in data.clips if clip.label != CALM]
+        fold_of = data.folds or probe.speaker_folds(data.clips)
+        fitted_on = {clip.id: clip.label for clip in known}
+        reference, estimate = (
+            probe.probabilities(fitted_on, fold_of, reference, evidence)
+            for evidence in (reference, estimate)
+        )
+        scored_by = probe.scored_by()
+    found = answers(label_of, estimate, reference)
+    for answer in found:
         if answer.predicted not in CLASSES:
             raise ValueError(
                 f"{answer.clip}: {answer.predicted!r} is none of the classes {', '.join(CLASSES)}"
             )
-    without_calm = [answer for answer in answers if answer.label != CALM]
-    found: dict[str, Accuracy] = {}
-    if answers:
-        found["er_accuracy"] = accuracy_of(answers)
-    if without_calm:
-        found["er_accuracy_without_calm"] = accuracy_of(without_calm)
-    if answers:
-        found["er_agreement"] = agreement_of(answers)
-    return found
+    scores = [accuracy_score(ACCURACY, found)]
+    if any(clip.label == CALM for clip in data.clips):
+        without = [answer for answer in found if answer.label != CALM]
+        scores.append(accuracy_score(WITHOUT_CALM, without))
+    scores.append(agreement_score(AGREEMENT, found))
+    return Scored(tuple(scores), contributions(found), scored_by=scored_by)

@@ -41,6 +41,11 @@ def scored_by() -> dict[str, str]:
     }
 
 
+def is_of_features(evidence: Mapping[str, Evidence]) -> bool:
+    """Whether evidence is a probe's, so that it takes a classifier to answer."""
+    return any("features" in of_clip for of_clip in evidence.values())
+
+
 def folds(clips: Sequence[Clip]) -> dict[str, str]:
     """Clip id -> fold, so that clips of one group lie in one fold and classes are spread evenly.
 

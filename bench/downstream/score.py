@@ -32,7 +32,7 @@ class TaskData:
         clips: with what the task needs of them (transcript, speaker, label, group).
         trials: pairs of clips, for asv.
         notes: what has to be known of the data, a line each.
-        fold_of: clip id -> fold, where the data prescribes them.
+        folds: clip id -> fold, where the data prescribes them.
     """
 
     task: str
@@ -41,6 +41,7 @@ class TaskData:
     clips: tuple[Clip, ...]
     trials: tuple[Trial, ...] = ()
     notes: tuple[str, ...] = ()
+    folds: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
