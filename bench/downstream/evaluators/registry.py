@@ -98,6 +98,24 @@ CARDS: tuple[EvaluatorCard, ...] = (
         lacks=f"{_ROOM}.ge2e:missing",
         of_paper=False,
     ),
+    EvaluatorCard(
+        task="er",
+        name="probe",
+        description="MFCCs and a random forest, fitted on the reference across actors",
+        install=_extra("offline"),
+        loader=f"{_ROOM}.probe:load_er",
+        lacks=f"{_ROOM}.probe:missing",
+        of_paper=False,
+    ),
+    EvaluatorCard(
+        task="aec",
+        name="probe",
+        description="MFCCs and a random forest, fitted on the reference across folds",
+        install=_extra("offline"),
+        loader=f"{_ROOM}.probe:load_aec",
+        lacks=f"{_ROOM}.probe:missing",
+        of_paper=False,
+    ),
 )
 """Every evaluator; within a task the paper's comes first."""
 
