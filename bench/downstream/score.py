@@ -41,6 +41,7 @@ class TaskData:
     clips: tuple[Clip, ...]
     trials: tuple[Trial, ...] = ()
     notes: tuple[str, ...] = ()
+    folds: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
