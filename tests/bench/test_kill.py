@@ -50,6 +50,8 @@ def wait_for_the_signal_after(n_cells):
     Store.put = put_or_wait
 
 if __name__ == "__main__":
+    # What a shell starts in its background inherits that the signal is ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if "MOST_CELLS" in os.environ:
         wait_for_the_signal_after(int(os.environ["MOST_CELLS"]))
     for metrics in (METRICS, BESIDE):
