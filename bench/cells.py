@@ -1,9 +1,13 @@
-"""What is stored: a cell, and what all cells of one codec on one data set have in common."""
+"""What is stored: a cell, and what all cells of one codec on one data set have in common.
+
+Beside them, what an evaluator says of a clip, and what all that it says of a codec has in common.
+"""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -73,3 +77,52 @@ class CodecDelay:
     sample_rate: int
     correlation: float | None
     error: str
+
+
+@dataclass(frozen=True)
+class Hearing:
+    """What all evidence of one evaluator on one codec has in common: part of its key.
+
+    Attributes:
+        codec, codec_revision: the codec and a hash of what decides its output.
+        evaluator, evaluator_revision: the same of the evaluator.
+        reader: what read the clips' files.
+        resampler: what changed rates around the codec and before the evaluator.
+    """
+
+    codec: str
+    codec_revision: str
+    evaluator: str
+    evaluator_revision: str
+    reader: str
+    resampler: str
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What an evaluator says of one clip: evidence, or the error why there is none.
+
+    Attributes:
+        clip_sha256: the hash of the clip's file; what is said holds under whatever id.
+        clip: its id in the data set that it was judged in.
+        evidence: values that JSON can hold; None where `error` says why.
+        bits: what the codec sent; None where it failed.
+        duration_s: of the clip; None where it could not be read.
+        seconds: what judging it took.
+        host: the machine that it was judged on.
+        judged_at: when, ISO 8601 in UTC.
+    """
+
+    clip_sha256: str
+    clip: str
+    evidence: dict[str, Any] | None
+    error: str | None
+    bits: float | None
+    duration_s: float | None
+    seconds: float
+    host: str
+    judged_at: str
+
+    def __post_init__(self) -> None:
+        if (self.evidence is None) == (self.error is None):
+            raise ValueError("a judgement has evidence or an error, got both or neither")

@@ -53,8 +53,8 @@ CREATE TABLE delays (
 ) WITHOUT ROWID;
 """
 
-# Stores of this schema may have been made before there were certificates.
-LATER_TABLE = """
+# Stores of this schema may have been made before there were these.
+LATER_TABLES = """
 CREATE TABLE IF NOT EXISTS certificates (
     codec            TEXT NOT NULL,
     codec_revision   TEXT NOT NULL,
@@ -63,5 +63,26 @@ CREATE TABLE IF NOT EXISTS certificates (
     checks           TEXT NOT NULL,
     verified_at      TEXT NOT NULL,
     PRIMARY KEY (codec, codec_revision, version)
-) WITHOUT ROWID
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS evidence (
+    codec              TEXT NOT NULL,
+    codec_revision     TEXT NOT NULL,
+    evaluator          TEXT NOT NULL,
+    evaluator_revision TEXT NOT NULL,
+    reader             TEXT NOT NULL,
+    resampler          TEXT NOT NULL,
+    clip_sha256        TEXT NOT NULL,
+    clip               TEXT NOT NULL,
+    evidence           BLOB,
+    error              TEXT,
+    bits               REAL,
+    duration_s         REAL,
+    seconds            REAL NOT NULL,
+    host               TEXT NOT NULL,
+    judged_at          TEXT NOT NULL,
+    PRIMARY KEY (codec, codec_revision, evaluator, evaluator_revision, reader, resampler,
+                 clip_sha256),
+    CHECK ((evidence IS NULL) <> (error IS NULL))
+);
 """

@@ -8,7 +8,8 @@ cell beside the old one. A cell holds a value or the error that stands in its pl
 both. Nothing is averaged before it is stored.
 
 Beside the cells are the codes of each clip, so that the use of codebooks can be taken over any
-set of clips, the constant delay of each codec, and whether it is certified (`bench.verify`).
+set of clips, the constant delay of each codec, and whether it is certified (`bench.verify`);
+and what evaluators say of clips, keyed alike.
 
 A `put` is one transaction: whatever was put survives a killed run whole. Several runs may use
 one store at once; each waits for the others' transactions, and what one has scored another
@@ -17,9 +18,10 @@ does not overwrite.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import astuple, fields
 from datetime import UTC, datetime
@@ -31,8 +33,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bench.cells import Cell, CodecDelay, Source
-from bench.schema import LATER_TABLE, SCHEMA_VERSION, TABLES
+from bench.cells import Cell, CodecDelay, Hearing, Judgement, Source
+from bench.schema import LATER_TABLES, SCHEMA_VERSION, TABLES
 
 DEFAULT_PATH = Path(".bench") / "store.sqlite"
 """Under the current directory: a store belongs to the work done there."""
@@ -50,16 +52,24 @@ _KEY_COLUMNS = [*_SOURCE_COLUMNS, "clip", "clip_sha256", "metric", "metric_versi
 _WHERE_SOURCE = " AND ".join(f"{column} = ?" for column in _SOURCE_COLUMNS)
 _CODED_COLUMNS = ["codec", "codec_revision", "reader", "resampler"]
 _WHERE_CODED = " AND ".join(f"{column} = ?" for column in _CODED_COLUMNS)
+_HEARING_COLUMNS = [field.name for field in fields(Hearing)]
+_JUDGEMENT_COLUMNS = [field.name for field in fields(Judgement)]
+_WHERE_HEARING = " AND ".join(f"{column} = ?" for column in _HEARING_COLUMNS)
 
 
-def _put_statement() -> str:
-    """Insert a cell, or replace a failed one; one that has a value stays as it is."""
-    columns = _SOURCE_COLUMNS + _CELL_COLUMNS
-    news = [f"{name} = excluded.{name}" for name in columns if name not in _KEY_COLUMNS]
+def _put_statement(table: str, columns: Sequence[str], key: Sequence[str]) -> str:
+    """Insert a row, or replace a failed one; one that has no error stays as it is."""
+    news = [f"{name} = excluded.{name}" for name in columns if name not in key]
     return (
-        f"INSERT INTO cells ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))}) "
+        f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))}) "
         f"ON CONFLICT DO UPDATE SET {', '.join(news)} WHERE error IS NOT NULL"
     )
+
+
+_PUT_CELL = _put_statement("cells", _SOURCE_COLUMNS + _CELL_COLUMNS, _KEY_COLUMNS)
+_PUT_EVIDENCE = _put_statement(
+    "evidence", _HEARING_COLUMNS + _JUDGEMENT_COLUMNS, [*_HEARING_COLUMNS, "clip_sha256"]
+)
 
 
 class Store:
@@ -113,7 +123,8 @@ class Store:
                 f"{path} is of an older version of bench, whose cells do not name all the "
                 "libraries that decide a score: move it away or choose another --store"
             )
-        self._connection.execute(LATER_TABLE)
+        for statement in _statements(LATER_TABLES):
+            self._connection.execute(statement)
         # Keeps the journal's file for the next transaction: half the waits for the disk.
         self._rows("PRAGMA journal_mode = PERSIST")
 
@@ -123,7 +134,7 @@ class Store:
     def _create(self, path: Path) -> None:
         if self._rows("SELECT 1 FROM sqlite_master"):
             raise StoreError(f"{path} is an SQLite file of another program, not a store of bench")
-        for statement in filter(str.strip, TABLES.split(";")):
+        for statement in _statements(TABLES):
             self._connection.execute(statement)
         self._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
@@ -163,7 +174,7 @@ class Store:
         try:
             with self._transaction():
                 self._connection.executemany(
-                    _put_statement(), [astuple(source) + astuple(cell) for cell in cells]
+                    _PUT_CELL, [astuple(source) + astuple(cell) for cell in cells]
                 )
                 self._connection.executemany(
                     "INSERT OR REPLACE INTO codes VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -274,6 +285,50 @@ class Store:
         )
         return self._rows(query, [codec, revision, version]) == [(1,)]
 
+    def put_evidence(self, hearing: Hearing, judgements: Iterable[Judgement]) -> None:
+        """Write what an evaluator says of clips, all of it or nothing.
+
+        A judgement that failed before is replaced; evidence is left as it is.
+
+        Raises:
+            StoreError: the disk is full or the store cannot be written.
+        """
+        rows = []
+        for one in judgements:
+            text = None if one.evidence is None else json.dumps(one.evidence, allow_nan=False)
+            packed = None if text is None else zlib.compress(text.encode())
+            values = [
+                packed if name == "evidence" else getattr(one, name) for name in _JUDGEMENT_COLUMNS
+            ]
+            rows.append([*astuple(hearing), *values])
+        try:
+            with self._transaction():
+                self._connection.executemany(_PUT_EVIDENCE, rows)
+        except sqlite3.Error as error:
+            raise _cannot_write(error) from error
+
+    def judged(self, hearing: Hearing) -> set[str]:
+        """The hashes of the clips that have evidence; failed ones are left out."""
+        query = f"SELECT clip_sha256 FROM evidence WHERE {_WHERE_HEARING} AND error IS NULL"
+        return {sha256 for (sha256,) in self._rows(query, astuple(hearing))}
+
+    def judgements(self, hearing: Hearing) -> dict[str, Judgement]:
+        """What an evaluator says of a codec's clips, by the hash of the clip."""
+        query = f"SELECT {', '.join(_JUDGEMENT_COLUMNS)} FROM evidence WHERE {_WHERE_HEARING}"
+        found = (_judgement(row) for row in self._rows(query, astuple(hearing)))
+        return {judgement.clip_sha256: judgement for judgement in found}
+
+    def evidence_of_clip(self, clip_sha256: str) -> list[tuple[Hearing, Judgement]]:
+        """All that evaluators say of a clip, untouched or through codecs."""
+        columns = _HEARING_COLUMNS + _JUDGEMENT_COLUMNS
+        query = (
+            f"SELECT {', '.join(columns)} FROM evidence WHERE clip_sha256 = ? "
+            f"ORDER BY evaluator, evaluator_revision, codec <> 'reference', codec, judged_at"
+        )
+        n = len(_HEARING_COLUMNS)
+        rows = self._rows(query, [clip_sha256])
+        return [(Hearing(*row[:n]), _judgement(row[n:])) for row in rows]
+
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
@@ -288,6 +343,18 @@ class Store:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _statements(script: str) -> list[str]:
+    return list(filter(str.strip, script.split(";")))
+
+
+def _judgement(row: Sequence[Any]) -> Judgement:
+    """A row of the table of evidence, from the clip's hash on."""
+    judgement = dict(zip(_JUDGEMENT_COLUMNS, row, strict=True))
+    packed = judgement["evidence"]
+    judgement["evidence"] = None if packed is None else json.loads(zlib.decompress(packed))
+    return Judgement(**judgement)
 
 
 def _cannot_use(path: Path, error: sqlite3.Error) -> StoreError:
