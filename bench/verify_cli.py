@@ -13,7 +13,7 @@ from bench.codec import ClipwiseCodec, Codec, CodecUnavailableError
 from bench.console import MISSING, SOME_FAILED, console, error_console, named, tell
 from bench.devices import DEVICES
 from bench.names import UnknownNameError
-from bench.report.certificate import certificate_table, checks_json
+from bench.report.certificate import certificate_table, checks_json, write
 from bench.store import DEFAULT_PATH, Store, StoreError
 from bench.verify import VERSION, verify
 
@@ -24,6 +24,9 @@ def verify_(
     device: Annotated[
         str, typer.Option(help=f"Where codecs compute, if they can choose: {', '.join(DEVICES)}.")
     ] = "auto",
+    results: Annotated[
+        Path | None, typer.Option(help="Write certificates/CODEC.json into this folder.")
+    ] = None,
 ) -> None:
     """Certify codecs: check their adapters, and keep the verdict with the codec's revision.
 
@@ -51,6 +54,8 @@ def verify_(
                 opened.put_certificate(
                     found.codec, found.revision, VERSION, found.passed, checks_json(found)
                 )
+                if results is not None:
+                    errors.print(f"wrote {write(found, VERSION, results)}", markup=False)
                 failed |= not found.passed
     except (UnknownNameError, StoreError, ValueError, OSError) as error:
         tell(errors, [error])

@@ -1,4 +1,4 @@
-"""Command line of the codec: `sqcodec info | train | corpus | figures | import`."""
+"""Command line of the codec: `sqcodec info | train | corpus | figures | import` and others."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from rich.table import Table
 
 import sqcodec
 from sqcodec import weights
+from sqcodec.configurations_cli import configurations as configurations_command
 from sqcodec.figures_cli import figures as figures_command
 from sqcodec.training.corpus_cli import build as build_corpus_command
 from sqcodec.training.train_cli import train as train_command
@@ -24,6 +25,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.command("configurations")(configurations_command)
 app.command("corpus")(build_corpus_command)
 app.command("train")(train_command)
 app.command("figures")(figures_command)

@@ -1,16 +1,28 @@
-"""A certificate on the screen, and as it is stored."""
+"""A certificate on the screen, in the store, and as a file of its own.
+
+The file is ``<results>/certificates/<codec>.json``: what reports and pages are made of, which
+know no store.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bench.verify import Certificate
+from bench.report.stored import StoredResultError
+
+if TYPE_CHECKING:
+    from bench.verify import Certificate
+
+SCHEMA_VERSION = 1
 
 _VERDICTS = {
     True: Text("pass", style="green"),
@@ -36,3 +48,52 @@ def certificate_table(certificate: Certificate) -> RenderableType:
 def checks_json(certificate: Certificate) -> str:
     """The checks, as the store keeps them."""
     return json.dumps([asdict(check) for check in certificate.checks], ensure_ascii=False)
+
+
+def write(certificate: Certificate, version: str, folder: Path) -> Path:
+    """Write the file below `folder`, whole or not at all, and return its path.
+
+    Args:
+        certificate: what the checks found.
+        version: of the checks.
+        folder: of results.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    path = folder / "certificates" / f"{certificate.codec}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content = {
+        "schema": SCHEMA_VERSION,
+        "codec": certificate.codec,
+        "revision": certificate.revision,
+        "version": version,
+        "passed": certificate.passed,
+        "checks": [asdict(check) for check in certificate.checks],
+    }
+    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+    try:
+        text = json.dumps(content, indent=1, ensure_ascii=False)
+        temporary.write_text(text + "\n", encoding="utf-8")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return path
+
+
+def certified(results: Path) -> dict[tuple[str, str], bool]:
+    """Of the files below `results`: (codec, its revision) -> whether every check passed.
+
+    Raises:
+        StoredResultError: one of them cannot be used.
+    """
+    found = {}
+    for path in sorted((results / "certificates").glob("*.json")):
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            found[content["codec"], content["revision"]] = bool(content["passed"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise StoredResultError(
+                f"{path}: no certificate that can be read: {type(error).__name__}: {error}"
+            ) from error
+    return found
