@@ -9,6 +9,9 @@ Environmental Sound Classification", ACM Multimedia, 2015.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from bench.datasets.manifest import Clip
 from bench.downstream import probe
 from bench.downstream.classes import accuracy_score, agreement_score, answers, contributions
 from bench.downstream.score import ByClip, Scored, ScoreKind, TaskData
@@ -32,6 +35,15 @@ ESC50_CLASSES = tuple(_BY_NUMBER.split())
 def prompt(label: str) -> str:
     """The protocol's description of a class: "this is the sound of " and its words."""
     return f"this is the sound of {label.replace('_', ' ')}"
+
+
+def classes_of(clips: Iterable[Clip]) -> tuple[str, ...]:
+    """The classes that a zero-shot evaluator chooses from: all of ESC-50's, or the labels.
+
+    A part of ESC-50 is no easier than the whole; labels of another set stand for themselves.
+    """
+    labels = {clip.label for clip in clips}
+    return ESC50_CLASSES if labels <= set(ESC50_CLASSES) else tuple(sorted(labels))
 
 
 ACCURACY = ScoreKind("acc_aec_pct", "AEC", "%", higher_is_better=True)

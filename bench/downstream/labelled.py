@@ -30,7 +30,7 @@ RAVDESS = "ravdess"
 ESC50 = "esc-50"
 
 _RAVDESS_PLACES = ("RAVDESS/ravdess", "RAVDESS", "ravdess")
-_ESC50_PLACES = ("ESC-50-master", "ESC-50", "")
+_ESC50_PLACES = ("ESC-50-master", "ESC-50")
 _ESC50_COLUMNS = ("filename", "fold", "target", "category")
 _ESC50_TABLE = Path("meta/esc50.csv")
 
@@ -73,10 +73,12 @@ def ravdess_folder(root: Path) -> Path | None:
 def esc50_folder(root: Path) -> Path | None:
     """Where ESC-50 lies in a Codec-SUPERB tree, or `root` if that is it; None where neither.
 
-    A folder counts by its `audio`, so that a table of labels that is missing is found missing.
+    In a tree it is known by its name, so that a table of labels that is missing is found
+    missing; elsewhere by that table.
     """
-    places = (root / place for place in _ESC50_PLACES)
-    return next((p for p in places if (p / "audio").is_dir() or (p / _ESC50_TABLE).is_file()), None)
+    if (root / _ESC50_TABLE).is_file():
+        return root
+    return next((root / place for place in _ESC50_PLACES if (root / place).is_dir()), None)
 
 
 def load_ravdess(folder: Path) -> LabelledSet:

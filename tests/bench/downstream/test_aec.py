@@ -9,7 +9,7 @@ import pytest
 
 from bench.datasets.manifest import Clip
 from bench.downstream import aec, probe
-from bench.downstream.aec import ESC50_CLASSES, prompt
+from bench.downstream.aec import ESC50_CLASSES, classes_of, prompt
 from bench.downstream.score import TaskData
 
 N_TREES = 25
@@ -30,6 +30,12 @@ def test_prompts_are_the_protocols() -> None:
     assert prompt("dog") == "this is the sound of dog"
     assert prompt("door_wood_knock") == "this is the sound of door wood knock"
     assert not any("_" in prompt(name) for name in ESC50_CLASSES)
+
+
+def test_a_part_of_esc50_is_chosen_from_all_of_its_classes() -> None:
+    assert classes_of(_data().clips) == ESC50_CLASSES
+    tabla = Clip("mini", "t", "effects", Path("t.wav"), "0" * 64, label="tabla")
+    assert classes_of([*_data().clips, tabla]) == ("dog", "rain", "tabla")
 
 
 def test_zero_shot() -> None:

@@ -111,6 +111,11 @@ def test_esc50(tmp_path: Path) -> None:
         assert clip.sha256 == audio.sha256(clip.path)
 
 
+def test_a_folder_of_audio_is_no_esc50(tmp_path: Path) -> None:
+    _write_clip(tmp_path / "audio" / "a.wav")
+    assert esc50_folder(tmp_path) is None
+
+
 def test_classes_of_esc50_have_the_numbers_of_its_table() -> None:
     assert len(set(ESC50_CLASSES)) == 50
     by_number = {0: "dog", 10: "rain", 20: "crying_baby", 36: "vacuum_cleaner", 41: "chainsaw"}
