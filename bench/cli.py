@@ -21,6 +21,7 @@ from bench.console import INTERRUPTED, MISSING, SOME_FAILED, console, error_cons
 from bench.datasets.load import load_data
 from bench.datasets.manifest import Manifest, ManifestError
 from bench.devices import DEVICES
+from bench.env_cli import env
 from bench.names import UnknownNameError
 from bench.plan import Job, delay_of, plan_run, source_of
 from bench.report.clip import clip_report
@@ -39,6 +40,7 @@ from bench.views import codes_of, gather
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.command("complexity")(complexity_)
 app.command("verify")(verify_)
+app.add_typer(env, name="env")
 
 
 class Listed(StrEnum):

@@ -28,6 +28,7 @@ from bench import audio, registry
 from bench.datasets.codec_superb import AUDIO, SPEECH
 from bench.datasets.load import DATASETS
 from bench.datasets.manifest import ManifestError
+from bench.isolation.overview import CREATED, states
 from bench.metrics import BESIDE, METRICS
 from bench.store import Store, StoreError
 
@@ -63,6 +64,7 @@ def examine(store: Path) -> list[Finding]:
         *_device(),
         *_metrics(),
         *_codecs(),
+        *_environments(),
         *_datasets(),
         *_store(store),
         *_scratch(),
@@ -158,6 +160,15 @@ def _codecs() -> Iterator[Finding]:
     for what, names in lacking.items():
         text = f"{', '.join(names)}: {what if len(names) > 1 else what.replace('NAME', names[0])}"
         yield Finding("codec", text, missing=True, needed=MAIN_CODEC in names)
+
+
+def _environments() -> Iterator[Finding]:
+    """Environments for what cannot live beside ours, and how those that are missing are made."""
+    for one in states():
+        said = one.state
+        if one.environment is not None:
+            said += f" (Python {one.environment.python}, {len(one.environment.versions)} packages)"
+        yield Finding("environment", f"{one.name} {said}: {one.text}", missing=one.state != CREATED)
 
 
 def _datasets() -> Iterator[Finding]:

@@ -6,8 +6,9 @@ An adapter module has ``NAMES``, the codecs it offers, ``load(name) -> Codec`` a
 ``architecture(name) -> Architecture``. The project's own are listed here and asked in order,
 so that a codec without a model does not wait for a neural one's framework. Third parties join
 by an entry point in the group ``bench.codecs``: its name is the codec's, its object a function
-like ``load``; it cannot take the place of a codec of ours. A path to a ``.safetensors`` file is
-a checkpoint of SQCodec, and ``folder:PATH`` a folder of audio that was decoded elsewhere.
+like ``load``; it cannot take the place of a codec of ours. Neither can a codec of an isolated
+environment (`bench.isolation`), which has a process of its own. A path to a ``.safetensors``
+file is a checkpoint of SQCodec, and ``folder:PATH`` a folder of audio that was decoded elsewhere.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from typing import Protocol, cast
 from bench.architecture import Architecture
 from bench.codec import Codec, CodecCard, CodecUnavailableError
 from bench.devices import resolve
+from bench.isolation import codec as isolated
 from bench.names import UnknownNameError
 
 ENTRY_POINT_GROUP = "bench.codecs"
@@ -59,7 +61,8 @@ def _third_parties() -> dict[str, EntryPoint]:
 def available() -> dict[str, str]:
     """Every codec's name, with the module that offers it."""
     ours = {name: module for module in _ADAPTERS for name in _adapter(module).NAMES}
-    return {name: entry.module for name, entry in _third_parties().items()} | ours
+    theirs = {name: entry.module for name, entry in _third_parties().items()}
+    return theirs | dict.fromkeys(isolated.available(), isolated.__name__) | ours
 
 
 def family(name: str) -> list[str]:
@@ -74,6 +77,8 @@ def family(name: str) -> list[str]:
 def cards() -> list[CodecCard]:
     """What every codec is and lacks here; none is loaded, so a third party's says little."""
     ours = [_adapter(module).card(name) for module in _ADAPTERS for name in _adapter(module).NAMES]
+    names = {card.name for card in ours}
+    ours += [card for card in isolated.cards() if card.name not in names]
     names = {card.name for card in ours}
     theirs = [
         CodecCard(name, f"of another package: {entry.value}", None, None)
@@ -104,6 +109,8 @@ def load(name: str, device: str = "cpu") -> Codec:
         adapter = _adapter(module)
         if name in adapter.NAMES:
             return _call(adapter.load, name, device)
+    if name in isolated.available():
+        return _call(isolated.load, name, device)
     third_parties = _third_parties()
     if name not in third_parties:
         raise UnknownNameError("codec", name, available(), lister="bench list codecs")

@@ -71,6 +71,13 @@ def test_metrics_know_no_codec_dataset_or_store(room: str) -> None:
     assert _offenders(room, PACKAGES, but=("bench.metrics",)) == []
 
 
+def test_isolation_knows_the_contract_and_what_runs_elsewhere_nothing() -> None:
+    plain = ("bench.isolation", "bench.codec", "bench.names", "bench.scratch")
+    assert _offenders("bench/isolation", PACKAGES, but=plain) == []
+    elsewhere = [ROOT / "bench/isolation/serve.py", *_modules("bench/isolation/defined")]
+    assert {name for path in elsewhere for name in _ours(path)} == set()
+
+
 def test_the_report_never_imports_torch() -> None:
     assert _offenders("bench/report", ("torch", "sqcodec", "baselines", "bench.registry")) == []
 

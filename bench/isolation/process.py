@@ -149,52 +149,14 @@ class Isolated:
         message = f"the worker of {self.definition.name} failed: {kind}: {said}"
         raise IsolatedFailed(message, self._tail())
 
-    def stop(self) -> None:
-        """End the process and all that it started, whatever they do; they are dead on return."""
-        process, self._process = self._process, None
-        if process is None:
+    def start(self) -> None:
+        """Start the process unless it runs, so that what is wrong with it shows before a call.
+
+        Raises:
+            EnvironmentMissingError, IsolatedLost: as the module says.
+        """
+        if self._process is not None:
             return
-        assert process.stdin is not None
-        assert process.stdout is not None
-        # Also where it died by itself: what it left behind, the guard of `serve` at least, is
-        # of its group, and while one is the number of the group is no other's.
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        os.close(self._lifeline)
-        process.wait()
-        self._until_closed(process)  # what it forked held the pipe too
-        process.stdin.close()
-        process.stdout.close()
-        os.close(self._errors)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
-
-    def _exchange(self, folder: Path) -> dict[str, Any]:
-        """Have the request in a folder answered."""
-        if self._process is None:
-            self._start()
-        assert self._process is not None
-        assert self._process.stdin is not None
-        try:
-            self._process.stdin.write(f"{folder}\n".encode())
-            self._process.stdin.flush()
-        except OSError:
-            raise self._lost(self._obituary()) from None
-        said = self._line(self._timeout_s)
-        if said != "answered":
-            raise self._lost(f"answered nonsense: {said[:80]!r}")
-        return json.loads((folder / "answer.json").read_text(encoding="utf-8"))
-
-    def _start(self) -> None:
         environment = environment_of(self.definition)
         theirs, self._lifeline = os.pipe()
         self._unread = b""
@@ -227,6 +189,50 @@ class Isolated:
             raise self._lost(f"answered nonsense: {said[:80]!r}") from None
         if failure is not None:
             raise self._lost(f"cannot start: {' '.join(failure.split())}")
+
+    def stop(self) -> None:
+        """End the process and all that it started, whatever they do; they are dead on return."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        assert process.stdin is not None
+        assert process.stdout is not None
+        # Also where it died by itself: what it left behind, the guard of `serve` at least, is
+        # of its group, and while one is the number of the group is no other's.
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        os.close(self._lifeline)
+        process.wait()
+        self._until_closed(process)  # what it forked held the pipe too
+        process.stdin.close()
+        process.stdout.close()
+        os.close(self._errors)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _exchange(self, folder: Path) -> dict[str, Any]:
+        """Have the request in a folder answered."""
+        self.start()
+        assert self._process is not None
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(f"{folder}\n".encode())
+            self._process.stdin.flush()
+        except OSError:
+            raise self._lost(self._obituary()) from None
+        said = self._line(self._timeout_s)
+        if said != "answered":
+            raise self._lost(f"answered nonsense: {said[:80]!r}")
+        return json.loads((folder / "answer.json").read_text(encoding="utf-8"))
 
     def _line(self, timeout_s: float) -> str:
         """The next line from the process."""
