@@ -78,9 +78,9 @@ def hearing_of(info: CodecInfo, evaluator: EvaluatorInfo) -> Hearing:
     )
 
 
-def evaluator_process(task: str, name: str, device: str) -> Worker:
-    """A process for one evaluator."""
-    return Worker("evaluator", functools.partial(judging.prepare, task, name, device))
+def evaluator_process(task: str, name: str, device: str, classes: Sequence[str] = ()) -> Worker:
+    """A process for one evaluator; a zero-shot one chooses from `classes`."""
+    return Worker("evaluator", functools.partial(judging.prepare, task, name, device, classes))
 
 
 def opened(worker: Worker) -> EvaluatorInfo | str:

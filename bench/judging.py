@@ -23,6 +23,7 @@ from bench.downstream.contract import (
     EvaluatorInfo,
     EvaluatorUnavailableError,
     Evidence,
+    ZeroShot,
 )
 from bench.downstream.evaluators import registry
 from bench.errors import reason
@@ -45,11 +46,20 @@ class Judged:
 _loaded: Evaluator | str = "no evaluator was prepared"
 
 
-def prepare(task: str, name: str, device: str) -> None:
-    """Load an evaluator for a device (`bench.devices.DEVICES`)."""
+def prepare(task: str, name: str, device: str, classes: Sequence[str] = ()) -> None:
+    """Load an evaluator for a device (`bench.devices.DEVICES`).
+
+    Args:
+        task, name: which.
+        device: where it computes.
+        classes: that one without classes of its own chooses from; none where it needs none.
+    """
     global _loaded
     try:
-        _loaded = registry.card(task, name).load(resolve(device))
+        found = registry.card(task, name).load(resolve(device))
+        if classes and isinstance(found, ZeroShot):
+            found.choose_from(classes)
+        _loaded = found
     except EvaluatorUnavailableError as error:
         _loaded = str(error)
     except Exception as error:  # a model may raise anything; the other tasks go on

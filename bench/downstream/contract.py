@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,4 +76,13 @@ class Evaluator(Protocol):
         Raises:
             ValueError: a clip cannot be judged (the message says why).
         """
+        ...
+
+
+@runtime_checkable
+class ZeroShot(Protocol):
+    """An evaluator of classes that can choose from any, once it is told which."""
+
+    def choose_from(self, classes: Sequence[str]) -> None:
+        """Set the classes; its revision is another for others."""
         ...
