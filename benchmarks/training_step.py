@@ -80,7 +80,7 @@ class Step:
     def __init__(self, forward: Callable[[Tensor], Tensor], network: nn.Module) -> None:
         self.forward = forward
         self.parameters = list(network.parameters())
-        self.optimizer = torch.optim.AdamW(self.parameters, lr=3e-5)
+        self.optimizer = torch.optim.AdamW(self.parameters, lr=3e-5, fused=True)
 
     def __call__(self, audio: Tensor) -> float:
         """Do the step on audio [B, T] and return the loss."""

@@ -23,7 +23,6 @@ from torch.optim.swa_utils import AveragedModel
 
 from sqcodec.model import SQCodecNetwork
 from sqcodec.presets import get_config
-from sqcodec.training.adversary import Adversary
 from sqcodec.training.checkpoints import (
     TrainingError,
     load_state,
@@ -38,16 +37,9 @@ from sqcodec.training.crops import CropSampler
 from sqcodec.training.growth import grow
 from sqcodec.training.initial import initialise
 from sqcodec.training.log import Log
-from sqcodec.training.losses import (
-    clamp_loss,
-    latent_loss,
-    spread_loss,
-    stft_loss,
-    waveform_loss,
-)
+from sqcodec.training.losses import spread_loss, stft_loss, waveform_loss
+from sqcodec.training.objective import Objective
 from sqcodec.training.processes import Processes
-from sqcodec.training.whisper import log_mel
-from sqcodec.training.whisper_weights import load_whisper
 from sqcodec.weights import WeightsCard, load_weights, save_weights
 
 # Batches of validation are drawn with a seed of their own, always the same ones.
@@ -120,14 +112,9 @@ class Trainer:
         self.network.to(self.device)
         self.averaged = AveragedModel(self.network, multi_avg_fn=self._average)
         self.optimizer = torch.optim.AdamW(
-            self.network.parameters(), lr=config.initial_learning_rate
+            self.network.parameters(), lr=config.initial_learning_rate, fused=True
         )
-        self.whisper = None
-        if config.perceptual_weight:
-            self.whisper = load_whisper(config.whisper).to(self.device)
-        self.adversary = None
-        if config.adversarial_weight:
-            self.adversary = Adversary(config, self.device, self.processes)
+        self.objective = Objective(config, self.sample_rate, self.device, self.processes)
         self._is_new = not resume
         self.step = 0
         self.skipped = 0
@@ -245,12 +232,13 @@ class Trainer:
         torch.manual_seed(_noise_seed(config.seed, self.step, self.processes.rank))
         learning_rate = float(self.scheduler.get_last_lr()[0])
         self.network.train()
-        estimate, projected = self._reconstruct(self.network, audio)
+        estimate, projected = self.objective.reconstruct(self.network, audio)
         logged: dict[str, Tensor] = {}
-        if self.adversary is not None and self.adversary.is_due(self.step):
-            logged["discriminator"] = self.adversary.update(audio, estimate, learning_rate)
-        losses = self._losses(audio, estimate) | {"spread": spread_loss(projected)}
-        loss = self._total(losses)
+        adversary = self.objective.adversary
+        if adversary is not None and adversary.is_due(self.step):
+            logged["discriminator"] = adversary.update(audio, estimate, learning_rate)
+        losses = self.objective.losses(audio, estimate) | {"spread": spread_loss(projected)}
+        loss = self.objective.total(losses)
         self.optimizer.zero_grad()
         loss.backward()
         norm = self._update()
@@ -292,58 +280,6 @@ class Trainer:
         self.averaged.update_parameters(self.network)
         return norm
 
-    def _reconstruct(self, network: nn.Module, audio: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the reconstruction [B, T] and what enters the quantizer's tanh [B, F, L]."""
-        assert isinstance(network, SQCodecNetwork)
-        bf16 = self.config.precision == "bf16"
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):
-            latent = network.encoder(audio)
-        # Rounding to levels is no place for low precision.
-        latent = latent.float()
-        quantized = network.quantizer(latent)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):
-            estimate = network.decoder(quantized)
-        return estimate.float(), network.quantizer.project_in(latent)
-
-    def _losses(self, audio: Tensor, estimate: Tensor) -> dict[str, Tensor]:
-        """The losses of audio against its reconstruction, [B, T] both, unweighted."""
-        losses = {
-            "waveform": waveform_loss(audio, estimate),
-            "stft": stft_loss(audio, estimate),
-        }
-        if self.whisper is not None:
-            with torch.no_grad():
-                reference = self._hear(audio)
-            losses["perceptual"] = latent_loss(reference, self._hear(estimate))
-        if self.adversary is not None:
-            losses |= self.adversary.losses(audio, estimate)
-        return losses
-
-    def _hear(self, audio: Tensor) -> Tensor:
-        """Whisper's latents [B, F, D] of audio [B, T]."""
-        assert self.whisper is not None
-        features = log_mel(audio, self.sample_rate)
-        bf16 = self.config.precision == "bf16"
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):
-            latents = self.whisper(features)
-        return latents.float()
-
-    def _total(self, losses: dict[str, Tensor]) -> Tensor:
-        """The weighted sum, with the clamps of Equation (2)."""
-        config = self.config
-        total = (
-            config.waveform_weight * losses["waveform"]
-            + config.stft_weight * losses["stft"]
-            + config.spread_weight * losses["spread"]
-        )
-        if "perceptual" in losses:
-            clamped = clamp_loss(losses["perceptual"], config.perceptual_limit)
-            total = total + config.perceptual_weight * clamped
-        if "adversarial" in losses:
-            both = losses["adversarial"] + config.feature_weight * losses["feature"]
-            total = total + config.adversarial_weight * clamp_loss(both, config.adversarial_limit)
-        return total
-
     @torch.no_grad()
     def validate(self) -> float:
         """Return the weighted waveform and STFT losses of the averaged weights.
@@ -358,7 +294,7 @@ class Trainer:
         total = 0.0
         for i in range(config.validation_batches):
             audio = self.validation.batch(config.batch_size, VALIDATION_SEED, i).to(self.device)
-            estimate, _ = self._reconstruct(network, audio)
+            estimate, _ = self.objective.reconstruct(network, audio)
             total += config.waveform_weight * waveform_loss(audio, estimate).item()
             total += config.stft_weight * stft_loss(audio, estimate).item()
         return total / config.validation_batches
@@ -375,8 +311,8 @@ class Trainer:
             "averaged": self.averaged.state_dict(),
             "optimizer": self.optimizer.state_dict(),
         }
-        if self.adversary is not None:
-            state["adversary"] = self.adversary.state_dict()
+        if self.objective.adversary is not None:
+            state["adversary"] = self.objective.adversary.state_dict()
         save_state(self.folder, state, self.config.keep_checkpoints)
         averaged = self.averaged.module
         assert isinstance(averaged, SQCodecNetwork)
@@ -427,8 +363,8 @@ class Trainer:
         if "averaged" in state:
             self.averaged.load_state_dict(state["averaged"])
         # A resumed run may be the first that has an adversary.
-        if self.adversary is not None and "adversary" in state:
-            self.adversary.load_state_dict(state["adversary"])
+        if self.objective.adversary is not None and "adversary" in state:
+            self.objective.adversary.load_state_dict(state["adversary"])
 
     def _average(
         self,

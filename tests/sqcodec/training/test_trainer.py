@@ -44,9 +44,9 @@ def test_a_run_cut_in_two_gives_the_same_weights(
         expected = theirs.state_dict()
         for key, value in ours.state_dict().items():
             assert torch.equal(value, expected[key]), key
-    if whole.adversary is not None:
-        expected = whole.adversary.discriminators.state_dict()
-        for key, value in resumed.adversary.discriminators.state_dict().items():
+    if whole.objective.adversary is not None:
+        expected = whole.objective.adversary.discriminators.state_dict()
+        for key, value in resumed.objective.adversary.discriminators.state_dict().items():
             assert torch.equal(value, expected[key]), key
     assert resumed.heard_s == whole.heard_s
     logs = [
@@ -235,7 +235,7 @@ def test_losses_of_weight_0_are_not_computed(
 ) -> None:
     trainer = Trainer(replace(config, steps=1), corpus, tmp_path / "run")
     trainer.run()
-    assert (trainer.whisper, trainer.adversary) == (None, None)
+    assert (trainer.objective.whisper, trainer.objective.adversary) == (None, None)
     assert pd.read_csv(trainer.log.path)["perceptual"].isna().all()
 
 
