@@ -15,7 +15,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bench import coding, doctor, listing
+from bench.application_cli import run_application
+from bench.claims_cli import claims_
 from bench.codec import CodecInfo
+from bench.compare_cli import compare_
 from bench.complexity_cli import complexity_
 from bench.console import INTERRUPTED, MISSING, SOME_FAILED, console, error_console, named, tell
 from bench.datasets.load import load_data
@@ -29,16 +32,20 @@ from bench.report.paper import PaperRow, paper_row
 from bench.report.results import result_of, write
 from bench.report.summary import Summary, summarise
 from bench.report.terminal import table
+from bench.report_cli import report_
 from bench.runner import Step, run
 from bench.store import DEFAULT_PATH, Store, StoreError
-from bench.suites import SUITES, Suite
+from bench.suites import APPLICATION, SUITES, Suite
 from bench.team import RunError, Team, measure_delays
 from bench.verify import VERSION as VERIFY_VERSION
 from bench.verify_cli import verify_
 from bench.views import codes_of, gather
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app.command("claims")(claims_)
+app.command("compare")(compare_)
 app.command("complexity")(complexity_)
+app.command("report")(report_)
 app.command("verify")(verify_)
 app.add_typer(env, name="env")
 
@@ -133,7 +140,9 @@ def run_(
         str,
         typer.Option(help="Codecs, separated by commas; names, SQCodec checkpoints, folder:PATH."),
     ],
-    suite: Annotated[str, typer.Option(help="The scores to compute.")] = "signal",
+    suite: Annotated[
+        str, typer.Option(help=f"The scores to compute: {', '.join([*SUITES, APPLICATION])}.")
+    ] = "signal",
     data: Annotated[
         str,
         typer.Option(help='"mini", a Codec-SUPERB tree, a folder of audio or a manifest (.csv).'),
@@ -154,6 +163,10 @@ def run_(
         float,
         typer.Option(min=0.1, help="Seconds that a clip may take in a codec, and in the metrics."),
     ] = 600.0,
+    evaluator: Annotated[
+        list[str] | None,
+        typer.Option(help="TASK=NAME: which model judges a task of the application suite."),
+    ] = None,
 ) -> None:
     """Score codecs on a data set, beside the untouched clips ("reference").
 
@@ -166,8 +179,14 @@ def run_(
     errors = error_console()
     names = [name.strip() for name in codec.split(",")]
     try:
-        chosen_suite = named("suite", suite, SUITES)
+        named("suite", suite, dict.fromkeys([*SUITES, APPLICATION]))
         named("device", device, dict.fromkeys(DEVICES))
+        if suite == APPLICATION:
+            asked = (names, data, kind, evaluator or [], store, results, device, clip_timeout)
+            raise typer.Exit(run_application(*asked, errors))
+        if evaluator:
+            raise RunError("--evaluator is for --suite application")
+        chosen_suite = SUITES[suite]
         with errors.status("reading the data set"):  # every file is hashed
             manifest = load_data(data, kind)
         for note in manifest.notes:

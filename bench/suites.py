@@ -85,3 +85,7 @@ SIGNAL = Suite(
 )
 
 SUITES: dict[str, Suite] = {suite.name: suite for suite in (SIGNAL,)}
+"""Suites whose scores are means of metrics, by name."""
+
+APPLICATION = "application"
+"""The suite of tasks that models judge (`bench.downstream.tasks`), as `--suite` takes it."""

@@ -5,17 +5,19 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+Vectors = NDArray[np.floating]
+
 
 def floats(values: ArrayLike) -> list[float]:
     """A vector as Python floats, each with the few digits that single precision needs."""
     return [float(str(value)) for value in np.asarray(values, np.float32).ravel()]
 
 
-def cosine(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
+def cosine(one: Vectors, other: Vectors) -> Vectors:
     """Cosines between all vectors of two lists: [A, D], [B, D] -> [A, B]."""
     return normed(one) @ normed(other).T
 
 
-def normed(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+def normed(vectors: Vectors) -> Vectors:
     """Vectors [N, D], each of length 1."""
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from bench.downstream.contract import EvaluatorInfo, EvaluatorUnavailableError, Evidence
 from bench.downstream.crops import N_SAMPLES, SAMPLE_RATE, five_crops
-from bench.downstream.embeddings import floats
+from bench.downstream.embeddings import floats, normed
 from bench.weights import Finder, revision
 
 NAME = "ge2e"
@@ -73,29 +73,34 @@ class GE2E:
         Raises:
             ValueError: a clip has no samples, or is silent.
         """
-        return [
-            {
-                "embedding": floats(self.embed(clip)),
-                "crops": [floats(self.embed(crop)) for crop in five_crops(clip)],
-            }
-            for clip in clips
-        ]
+        evidence = []
+        for clip in clips:
+            full, *crops = self.embed([clip, *five_crops(clip)])
+            evidence.append({"embedding": floats(full), "crops": list(map(floats, crops))})
+        return evidence
 
-    def embed(self, audio: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The embedding [256] of an utterance [T], of length 1.
+    def embed(self, utterances: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+        """The embeddings [B, 256] of utterances, [T] each, of length 1.
 
         Raises:
-            ValueError: it has no samples, or is silent.
+            ValueError: one has no samples, or is silent.
         """
         import torch
 
-        windows = torch.from_numpy(_windows(_raised(audio))).to(self._device)  # [W, 160, 40]
-        with torch.inference_mode():
-            _, (hidden, _) = self._network["lstm"](windows)
-            vectors = self._network["linear"](hidden[-1]).relu()  # [W, 256]
-            vectors = vectors / vectors.norm(dim=1, keepdim=True)
-        mean = vectors.mean(dim=0).cpu().numpy()  # [256]
-        return mean / np.linalg.norm(mean)
+        windows = [_windows(_raised(audio)) for audio in utterances]  # [W, 160, 40] each
+        counts = [len(one) for one in windows]
+        n_threads = torch.get_num_threads()
+        try:
+            torch.set_num_threads(1)  # step by step, threads would but wait for each other
+            with torch.inference_mode():
+                together = torch.from_numpy(np.concatenate(windows)).to(self._device)
+                _, (hidden, _) = self._network["lstm"](together)
+                vectors = self._network["linear"](hidden[-1]).relu()  # [sum of W, 256]
+                vectors = vectors / vectors.norm(dim=1, keepdim=True)
+        finally:
+            torch.set_num_threads(n_threads)
+        means = [part.mean(dim=0) for part in vectors.cpu().split(counts)]  # [256] each
+        return normed(torch.stack(means).numpy())
 
 
 def _raised(audio: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,0 +1,216 @@
+"""`bench run --suite application`: tasks in turn, an evaluator each, and a table at the end."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from bench import audio, coding
+from bench.application import (
+    Job,
+    Step,
+    evaluator_process,
+    hearing_of,
+    judge,
+    opened,
+    plan_task,
+)
+from bench.cells import Judgement
+from bench.codec import CodecInfo
+from bench.console import MISSING, SOME_FAILED, console, tell
+from bench.datasets.manifest import Manifest
+from bench.downstream.contract import EvaluatorUnavailableError
+from bench.downstream.data import load_application
+from bench.downstream.evaluators import registry
+from bench.downstream.evaluators.registry import EvaluatorCard
+from bench.downstream.score import TaskData
+from bench.downstream.tasks import TASKS, Task
+from bench.report.application import (
+    TaskResult,
+    bitrate_bps,
+    result_of,
+    task_result,
+    write,
+)
+from bench.report.application_table import application_table
+from bench.store import Store
+from bench.team import RunError, Team
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What of a run all tasks share."""
+
+    codecs: Sequence[CodecInfo]
+    store: Store
+    team: Team
+    device: str
+    errors: Console
+
+
+def run_application(
+    names: Sequence[str],
+    data: str,
+    kind: str | None,
+    evaluators: Sequence[str],
+    store: Path,
+    results: Path,
+    device: str,
+    clip_timeout_s: float,
+    errors: Console,
+) -> int:
+    """Run the suite and print its table; return the exit status.
+
+    Args:
+        names: of codecs.
+        data, kind: as for `bench.datasets.load.load_data`.
+        evaluators: each a "TASK=NAME".
+        store: where evidence is kept.
+        results: where a JSON per codec goes.
+        device: where codecs and evaluators compute (`bench.devices.DEVICES`).
+        clip_timeout_s: how long a clip may take in a codec, and in an evaluator, seconds.
+        errors: where all but the table is said.
+
+    Raises:
+        UnknownNameError, ManifestError, RunError, StoreError, OSError: as their messages say.
+    """
+    try:
+        chosen = registry.chosen(tuple(TASKS), list(evaluators))
+    except ValueError as error:
+        raise RunError(str(error)) from error
+    with errors.status("reading the data set"):  # every file is hashed
+        application = load_application(data, kind)
+    for found in application.tasks.values():
+        for note in found.notes:
+            errors.print(note, markup=False)
+    if not application.tasks:
+        raise RunError(f"no task can be asked on {data}: " + "; ".join(application.absent.values()))
+    with Team.of(names, device, 0, clip_timeout_s) as team:
+        with errors.status("loading codecs"):
+            codecs = team.codecs()
+        if codecs.unknown:
+            raise RunError(codecs.unknown)
+        if not codecs.infos:
+            tell(errors, codecs.missing)
+            return MISSING
+        clips = {clip.id: clip for found in application.tasks.values() for clip in found.clips}
+        for line in team.unpaired(Manifest(application.name, "", tuple(clips.values()))):
+            errors.print(line, markup=False)
+        lacking = list(codecs.missing)
+        by_codec: dict[str, list[TaskResult]] = {info.name: [] for info in codecs.infos}
+        heard: dict[str, list[Judgement]] = {info.name: [] for info in codecs.infos}
+        with Store(store) as opened_store:
+            asked = _Asked(codecs.infos, opened_store, team, device, errors)
+            for task in TASKS.values():
+                task_data = application.tasks.get(task.name)
+                if task_data is None:
+                    why = application.absent[task.name]
+                    parts = {name: TaskResult(task.name, why) for name in by_codec}
+                else:
+                    parts, missing = _task(task, task_data, chosen.get(task.name), asked, heard)
+                    lacking += [f"{task.display_name}: {missing}"] if missing else []
+                for name, part in parts.items():
+                    by_codec[name].append(part)
+    written = []
+    for info in codecs.infos:
+        measured = bitrate_bps(heard[info.name])
+        made = (audio.READER, audio.RESAMPLER, measured, by_codec[info.name])
+        result = result_of(info, application.name, *made)
+        try:
+            path = write(result, results)
+        except OSError as error:
+            raise RunError(
+                f"cannot write results to {results}: {(error.strerror or str(error)).lower()}; "
+                f"all evidence is in {store}, the same command writes them"
+            ) from error
+        errors.print(f"wrote {path}", markup=False)
+        written.append(result)
+    console().print(application_table(written))
+    if lacking:
+        tell(errors, lacking)
+        return MISSING
+    failed = any(part.n_failed for parts_ in by_codec.values() for part in parts_)
+    return SOME_FAILED if failed else 0
+
+
+def _task(
+    task: Task,
+    data: TaskData,
+    card: EvaluatorCard | None,
+    asked: _Asked,
+    heard: Mapping[str, list[Judgement]],
+) -> tuple[dict[str, TaskResult], str]:
+    """Ask one task of all codecs; the parts of their results, and what was missing for it."""
+    names = [info.name for info in asked.codecs]
+    try:
+        card = card or registry.default(task.name)
+        if lacks := card.missing:
+            raise EvaluatorUnavailableError(f"{card.name}: {lacks}")
+    except EvaluatorUnavailableError as error:
+        return _unavailable(task, names, str(error))
+    with evaluator_process(task.name, card.name, asked.device) as worker:
+        with asked.errors.status(f"loading {card.name}"):
+            info = opened(worker)
+        if isinstance(info, str):
+            return _unavailable(task, names, f"{card.name}: {info}")
+        plan = plan_task(data.clips, asked.codecs, info, asked.store)
+        steps: list[Step] = []
+        with _progress(asked.errors) as progress:
+            bar = progress.add_task("starting", total=len(plan.jobs))
+
+            def show_start(job: Job) -> None:
+                what = f"{task.display_name}  {job.hearing.codec}  {job.clip.id}"
+                progress.update(bar, description=what)
+
+            def show_step(step: Step) -> None:
+                steps.append(step)
+                progress.update(bar, advance=1)
+
+            judge(plan, asked.store, asked.team, worker, show_start, show_step)
+    n_failed = sum(bool(step.error) for step in steps)
+    failed = f"; {n_failed} failed, which the next run tries again" if n_failed else ""
+    asked.errors.print(
+        f"{task.display_name} by {card.name}: {len(steps)} clips judged, {plan.n_kept} were in "
+        f"{asked.store.path}{failed}",
+        markup=False,
+    )
+    hearings = {codec.name: hearing_of(codec, info) for codec in asked.codecs}
+    judged = {name: asked.store.judgements(hearing) for name, hearing in hearings.items()}
+    evidence = {
+        name: {
+            clip.id: found[clip.sha256].evidence or {}
+            for clip in data.clips
+            if clip.sha256 in found and found[clip.sha256].evidence is not None
+        }
+        for name, found in judged.items()
+    }
+    parts = {}
+    for name, found in judged.items():
+        with asked.errors.status(f"scoring {name}"):
+            try:
+                scored = task.score(data, evidence[coding.CEILING], evidence[name])
+            except ValueError as error:  # a probe that this data cannot be told apart by, say
+                return _unavailable(task, names, f"{card.name}: {error}")
+        parts[name] = task_result(data, info, card.of_paper, scored, found)
+        here = {clip.sha256 for clip in data.clips}
+        heard[name].extend(one for sha256, one in found.items() if sha256 in here)
+    return parts, ""
+
+
+def _unavailable(task: Task, codecs: Sequence[str], why: str) -> tuple[dict[str, TaskResult], str]:
+    return {name: TaskResult(task.name, why) for name in codecs}, why
+
+
+def _progress(errors: Console) -> contextlib.AbstractContextManager[Progress]:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    return Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal)
