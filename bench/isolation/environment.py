@@ -171,6 +171,8 @@ def create(definition: Definition) -> Environment:
             temporary.replace(folder / _RECORD)
         except BaseException:
             shutil.rmtree(venv, ignore_errors=True)
+            if {path.name for path in folder.iterdir()} == {_LOCK}:
+                shutil.rmtree(folder)
             raise
         _remove_but(folder, found)
         return found

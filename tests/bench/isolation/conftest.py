@@ -88,8 +88,8 @@ def environments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def define(tmp_path: Path) -> Callable[..., Definition]:
     """Writes a definition and its worker, and reads it."""
 
-    def write(worker: str = WORKER, name: str = "tiny", **fields: object) -> Definition:
-        (tmp_path / "worker.py").write_text(worker)
+    def write(script: str = WORKER, name: str = "tiny", **fields: object) -> Definition:
+        (tmp_path / "worker.py").write_text(script)
         content = {"name": name, "worker": "worker.py", "verbs": list(VERBS)} | fields
         path = tmp_path / f"{name}.toml"
         path.write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in content.items()))
