@@ -1,0 +1,93 @@
+"""`bench report`: every table, claim and figure from stored results; it parses and prints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bench.console import MISSING, error_console, tell
+
+if TYPE_CHECKING:
+    from bench.report.figures import Drawn
+
+
+class From(StrEnum):
+    """What a report is made of."""
+
+    ALL = "all"
+    PAPER = "paper"
+
+
+def report_(
+    source: Annotated[
+        From, typer.Option("--from", help="All that is stored, or the paper's numbers alone.")
+    ] = From.ALL,
+    out: Annotated[Path, typer.Option(help="The folder to write into.")] = Path("reports"),
+    results: Annotated[Path, typer.Option(help="Where results are.")] = Path("results"),
+    data: Annotated[
+        str | None,
+        typer.Option(help="The data set of our rows.", show_default="that of most codecs"),
+    ] = None,
+    figures: Annotated[bool, typer.Option(help="Draw the figures, too.")] = True,
+) -> None:
+    """Write the paper's tables with its numbers, ours and both; its claims, checked; figures.
+
+    Exit status: 0 all is written; 2 a stored result is damaged, or the folder cannot be written.
+    """
+    from bench.names import UnknownNameError
+    from bench.report.stored import StoredResultError
+
+    errors = error_console()
+    try:
+        with errors.status("making the report"):
+            n_files, drawn = _write(source, out, results, data, figures)
+    except (StoredResultError, UnknownNameError) as error:
+        tell(errors, [error])
+        raise typer.Exit(MISSING) from None
+    except OSError as error:
+        tell(errors, [f"cannot write the report to {out}: {error}"])
+        raise typer.Exit(MISSING) from None
+    for figure in drawn:
+        if figure.reason:
+            errors.print(f"no {figure.name}: {figure.reason}", markup=False)
+    errors.print(f"wrote {n_files} files to {out}", markup=False)
+
+
+def _write(
+    source: From, out: Path, results: Path, data: str | None, figures: bool
+) -> tuple[int, Sequence[Drawn]]:
+    """Write everything; nothing is written before all that is stored has been read."""
+    from bench.report import index
+    from bench.report.claims import shown
+    from bench.report.claims.judge import judge, judge_paper
+    from bench.report.tables import write
+
+    if source is From.PAPER:
+        views, said = write.of_paper(results), ""
+        judged = judge_paper(results)
+    else:
+        views, measured = write.of_all(results, _unavailable(), data)
+        said = measured.data
+        judged = judge(views["paper"], views["ours"], measured)
+    files = write.write(views, out)
+    files.append(write.replace_text(out / "claims.md", shown.markdown(judged)))
+    files.append(write.replace_text(out / "claims.csv", shown.csv_text(judged)))
+    drawn: Sequence[Drawn] = ()
+    if figures:
+        from bench.report.figures import draw
+
+        drawn = draw(out / "figures", results, only_paper=source is From.PAPER)
+        files += [path for figure in drawn for path in figure.files]
+    files.append(write.replace_text(out / "README.md", index.markdown(out, views, said, drawn)))
+    return len(files), drawn
+
+
+def _unavailable() -> dict[str, str]:
+    """Why codecs cannot run here, by name, without the paths of this machine."""
+    from bench import registry
+
+    return {card.name: card.missing.partition(":")[0] for card in registry.cards() if card.missing}
