@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import asdict
 from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
@@ -25,15 +24,16 @@ from bench.datasets.load import load_data
 from bench.datasets.manifest import Manifest, ManifestError
 from bench.devices import DEVICES
 from bench.env_cli import env
+from bench.hear_cli import hear_
 from bench.names import UnknownNameError
 from bench.plan import Job, delay_of, plan_run, source_of
-from bench.report.clip import clip_report
 from bench.report.paper import PaperRow, paper_row
 from bench.report.results import result_of, write
 from bench.report.summary import Summary, summarise
 from bench.report.terminal import table
 from bench.report_cli import report_
 from bench.runner import Step, run
+from bench.show_cli import show
 from bench.store import DEFAULT_PATH, Store, StoreError
 from bench.suites import APPLICATION, SUITES, Suite
 from bench.team import RunError, Team, measure_delays
@@ -46,7 +46,9 @@ app.command("claims")(claims_)
 app.command("compare")(compare_)
 app.command("complexity")(complexity_)
 app.command("report")(report_)
+app.command("hear")(hear_)
 app.command("verify")(verify_)
+app.command("show")(show)
 app.add_typer(env, name="env")
 
 
@@ -100,38 +102,6 @@ def doctor_(
     console().print(doctor.table(findings))
     if not doctor.can_run(findings):
         raise typer.Exit(MISSING)
-
-
-@app.command()
-def show(
-    clip: Annotated[str, typer.Option(help="The clip's id.")],
-    codec: Annotated[str | None, typer.Option(help="Only cells of this codec.")] = None,
-    data: Annotated[
-        str, typer.Option(help="The data set that it is of, as for bench run.")
-    ] = "mini",
-    store: Annotated[Path, typer.Option(help="Where cells are kept.")] = DEFAULT_PATH,
-) -> None:
-    """Print all that is known of one clip: its row of the manifest, and every stored cell.
-
-    Exit status: 0 it is shown; 2 there is no such clip, codec, data set or store.
-    """
-    errors = error_console()
-    try:
-        rows = {found.id: found for found in load_data(data).clips}
-        with Store(store, create=False) as opened:
-            cells = opened.cells_of_clip(clip)
-            if clip not in rows and cells.empty:
-                raise UnknownNameError("clip", clip, dict.fromkeys([*rows, *opened.clips()]))
-        if codec is not None:
-            known = cells["codec"].unique().tolist()
-            if codec not in known:
-                raise UnknownNameError("codec with cells of this clip", codec, known)
-            cells = cells[cells["codec"] == codec]
-    except (UnknownNameError, ManifestError, StoreError) as error:
-        tell(errors, [error])
-        raise typer.Exit(MISSING) from None
-    row = {name: str(value) for name, value in asdict(rows[clip]).items()} if clip in rows else None
-    console().print(clip_report(clip, row, cells))
 
 
 @app.command("run")

@@ -1,0 +1,33 @@
+"""The site: a folder of pages that opens from disk, without a network and without a server.
+
+- `leaderboard`: the rows of the first page. `plot`: the points of its plot.
+- `codec_page`: a page for each codec: what it is, its scores, the clips behind them.
+- `listening`: the listening room, from the excerpts of `bench hear`.
+- `render`: templates to files. `templates/` and `static/` are what they are made of.
+
+Everything comes from stored results; the same results give the same bytes.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+__all__ = ["write_site"]
+
+
+def write_site(out: Path, results: Path) -> Path:
+    """Write the site into `out`, in the place of an earlier one, and return its first page.
+
+    Args:
+        out: the folder; replaced whole, or not at all.
+        results: the folder of stored results.
+
+    Raises:
+        StoredResultError: a file below `results` cannot be used.
+        FileNotFoundError: the paper's Table 1 is not there.
+        NotASiteError: `out` holds something else than a site.
+        OSError: the files cannot be written.
+    """
+    from bench.report.site.render import render
+
+    return render(out, results)

@@ -1,0 +1,138 @@
+"""Templates to files: the whole site is made beside its place, then put there at once."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from bench.report.bubbles import bubbles
+from bench.report.results import Result
+from bench.report.site.codec_page import codec_page
+from bench.report.site.leaderboard import (
+    COLUMNS,
+    PAPER_COLUMNS,
+    costs_of,
+    page_of,
+    paper_rows,
+    rows,
+)
+from bench.report.site.listening import WAVE_HEIGHT, WAVE_WIDTH, Room, furnish
+from bench.report.site.plot import AXES, SOURCES, plot_data
+from bench.report.stored import StoredResultError, main_data, read_results, said
+
+_STATIC = Path(__file__).parent / "static"
+_MARK = ".sqcodec-bench-site"
+_NAME = re.compile(r"\w[\w.+-]*")
+
+
+class NotASiteError(ValueError):
+    """The folder for the site holds something else, which is not replaced."""
+
+
+def render(out: Path, results: Path) -> Path:
+    """Write the site; see `bench.report.site.write_site`."""
+    if out.is_file() or (out.is_dir() and any(out.iterdir()) and not (out / _MARK).is_file()):
+        raise NotASiteError(f"{out} is not a site of this program, and is left as it is")
+    measured = main_data(read_results(results, "signal"))
+    for result in measured:
+        if not _NAME.fullmatch(str(result.codec["name"])):
+            raise StoredResultError(f"{result.codec['name']!r} cannot be the name of a page")
+    temporary = out.with_name(f".{out.name}.{os.getpid()}.tmp")
+    shutil.rmtree(temporary, ignore_errors=True)
+    try:
+        temporary.mkdir(parents=True)
+        (temporary / _MARK).touch()
+        room = furnish(temporary, results, measured[0].dataset) if measured else Room("", ())
+        _write_pages(temporary, results, measured, room)
+        for file in sorted(_STATIC.iterdir()):
+            shutil.copyfile(file, temporary / file.name)
+        if out.exists():
+            shutil.rmtree(out)
+        temporary.replace(out)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return out / "index.html"
+
+
+def _write_pages(site: Path, results: Path, measured: list[Result], room: Room) -> None:
+    environment = Environment(
+        loader=PackageLoader("bench.report.site"),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+    def write(template: str, page: str, **context: Any) -> None:
+        depth = page.count("/")
+        text = environment.get_template(template).render(root="../" * depth, page=page, **context)
+        path = site / page
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+    points = bubbles(results, measured)
+    certificates = _certificates(results)
+    costs = costs_of(points)
+    names = [str(result.codec["name"]) for result in measured]
+    write(
+        "index.html.j2",
+        "index.html",
+        data=said(measured),
+        columns=COLUMNS,
+        rows=rows(measured, certificates, costs),
+        paper_columns=PAPER_COLUMNS,
+        paper_rows=paper_rows(results, costs),
+        axes=AXES,
+        sources=SOURCES,
+        plot=plot_data(points, names),
+    )
+    write(
+        "listen.html.j2",
+        "listen.html",
+        room=room,
+        pages=names,
+        wave_box=f"0 0 {WAVE_WIDTH} {WAVE_HEIGHT}",
+        trials=_trials(room),
+    )
+    for name, result in zip(names, measured, strict=True):
+        page = codec_page(result, certificates, room.heard(name))
+        write("codec.html.j2", page_of(name), **page)
+
+
+def _trials(room: Room) -> list[dict[str, Any]]:
+    """What the blind test's script takes: the audio of each clip by codec."""
+    return [
+        {
+            "clip": clip.clip,
+            "versions": [{"codec": v.codec, "audio": v.audio} for v in clip.versions],
+        }
+        for clip in room.clips
+    ]
+
+
+def _certificates(results: Path) -> dict[tuple[str, str], dict[str, Any]]:
+    """What `bench verify --results` wrote, by codec and revision."""
+    found = {}
+    for path in sorted((results / "certificates").glob("*.json")):
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            checks = [
+                {"name": c["name"], "value": c["value"], "passed": c["passed"]}
+                for c in content["checks"]
+            ]
+            found[content["codec"], content["revision"]] = {
+                "passed": bool(content["passed"]),
+                "version": content["version"],
+                "checks": checks,
+            }
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise StoredResultError(
+                f"{path}: no certificate that can be read: {type(error).__name__}: {error}"
+            ) from error
+    return found

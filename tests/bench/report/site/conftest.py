@@ -1,0 +1,128 @@
+"""A small site, from a small run with everything that can go wrong in it."""
+
+import hashlib
+import io
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+from bench.cells import Source
+from bench.codec import CodecInfo
+from bench.report import results as results_files
+from bench.report.results import result_of
+from bench.report.site import write_site
+from bench.report.summary import summarise
+from bench.suites import SIGNAL
+
+STORED = Path(__file__).parents[4] / "results"
+NASTY = "<script>alert('weights')</script>"
+
+
+def _flac(rate: int, seed: int) -> bytes:
+    buffer = io.BytesIO()
+    noise = np.random.default_rng(seed).uniform(-0.5, 0.5, rate // 2)
+    soundfile.write(buffer, noise, rate, format="FLAC")
+    return buffer.getvalue()
+
+
+def _hear(folder: Path) -> None:
+    """Two clips through two codecs, as `bench hear` leaves them."""
+    clips = []
+    for number, clip in enumerate(("b1", "s1")):
+        versions = []
+        (folder / clip).mkdir(parents=True)
+        for codec, rate in (("reference", 16_000), ("sqcodec-3k", 8_000)):
+            content = _flac(rate, number)
+            (folder / clip / f"{codec}.flac").write_bytes(content)
+            versions.append(
+                {
+                    "codec": codec,
+                    "revision": "abc",
+                    "weights": NASTY,
+                    "file": f"{clip}/{codec}.flac",
+                    "sha256": hashlib.sha256(content).hexdigest(),
+                    "sample_rate": rate,
+                    "bitrate_bps": 3000.0,
+                    "gain_db": -1.5,
+                }
+            )
+        clips.append(
+            {
+                "clip": clip,
+                "dataset": "books",
+                "kind": "speech",
+                "transcript": 'He said "no" & <b>left</b>',
+                "why": "the worst",
+                "licence": "CC0-1.0",
+                "attribution": "Ann & Bob",
+                "source": "a-package",
+                "sha256": "0" * 64,
+                "start_s": 0.0,
+                "duration_s": 0.5,
+                "versions": versions,
+            }
+        )
+    (folder / "CC0.txt").write_text("no rights reserved")
+    content = {
+        "schema": 1,
+        "dataset": "small",
+        "dataset_revision": "r1",
+        "loudness": "RMS",
+        "licence_texts": ["CC0.txt"],
+        "clips": clips,
+    }
+    (folder / "heard.json").write_text(json.dumps(content))
+
+
+@pytest.fixture
+def results(tmp_path: Path, cells: pd.DataFrame, info: CodecInfo) -> Path:
+    """Results of three codecs, one of them with a failed clip and weights that bite."""
+    folder = tmp_path / "results"
+    shutil.copytree(STORED / "paper", folder / "paper")
+    failed = cells.copy()
+    pesq = (failed["clip"] == "b1") & (failed["metric"] == "pesq")
+    failed.loc[pesq, "value"] = np.nan
+    failed["error"] = failed["error"].astype(object)
+    failed.loc[pesq, "error"] = "ValueError: no <speech> found"
+    for name, table in (("sqcodec-3k", failed), ("opus-6k", cells), ("reference", cells)):
+        table = table.copy()
+        if name == "reference":
+            table.loc[table["metric"] == "sdr", "value"] = 250.0
+        described = replace(info, name=name, weights=NASTY if name == "sqcodec-3k" else "")
+        source = Source("signal", "small", "r1", name, "abc", "libsndfile 1", "")
+        summary = summarise(described, table, SIGNAL)
+        results_files.write(result_of(summary, table, source), folder)
+    (folder / "certificates").mkdir()
+    (folder / "certificates" / "sqcodec-3k.json").write_text(
+        json.dumps(
+            {
+                "schema": 1,
+                "codec": "sqcodec-3k",
+                "revision": "abc",
+                "version": "1",
+                "passed": False,
+                "checks": [
+                    {"name": "delay", "value": "9 samples, <declared> 0", "passed": False},
+                    {"name": "known answer", "value": "none known", "passed": None},
+                ],
+            }
+        )
+    )
+    (folder / "complexity").mkdir()
+    (folder / "complexity" / "sqcodec-3k.json").write_text(
+        json.dumps({"codec": "sqcodec-3k", "macs_by_paper": 11e9, "macs": 40e9, "measured": None})
+    )
+    _hear(folder / "heard" / "small")
+    return folder
+
+
+@pytest.fixture
+def site(results: Path, tmp_path: Path) -> Path:
+    """The folder of the site."""
+    return write_site(tmp_path / "site", results).parent
