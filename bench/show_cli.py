@@ -1,0 +1,124 @@
+"""`bench show`: all that is known of one clip."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+import typer
+from rich.console import Group
+
+from bench.cells import Hearing, Judgement
+from bench.console import MISSING, console, error_console, tell
+from bench.datasets.load import load_data
+from bench.datasets.manifest import Clip, ManifestError
+from bench.downstream.asv import trial_score
+from bench.downstream.data import load_application
+from bench.names import UnknownNameError
+from bench.report.clip import clip_report
+from bench.report.heard import Compare, heard_report
+from bench.store import DEFAULT_PATH, Store, StoreError
+
+
+def show(
+    clip: Annotated[str, typer.Option(help="The clip's id.")],
+    codec: Annotated[str | None, typer.Option(help="Only what concerns this codec.")] = None,
+    data: Annotated[
+        str, typer.Option(help="The data set that it is of, as for bench run.")
+    ] = "mini",
+    store: Annotated[Path, typer.Option(help="Where cells are kept.")] = DEFAULT_PATH,
+) -> None:
+    """Print all that is known of one clip: its row of the manifest, every cell, what was heard.
+
+    Exit status: 0 it is shown; 2 there is no such clip, codec, data set or store.
+    """
+    try:
+        rows = _rows(data)
+        with Store(store, create=False) as opened:
+            cells = opened.cells_of_clip(clip)
+            hashes = [rows[clip].sha256] if clip in rows else []
+            hashes += [sha256 for sha256 in cells["clip_sha256"].unique() if sha256 not in hashes]
+            said = [one for sha256 in hashes for one in opened.evidence_of_clip(sha256)]
+            if clip not in rows and cells.empty:
+                raise UnknownNameError("clip", clip, dict.fromkeys([*rows, *opened.clips()]))
+            if codec is not None:
+                cells, said = _of_codec(codec, cells, said)
+            trials = _trials(clip, data, said, opened)
+    except (UnknownNameError, ManifestError, StoreError) as error:
+        tell(error_console(), [error])
+        raise typer.Exit(MISSING) from None
+    row = {name: str(value) for name, value in asdict(rows[clip]).items()} if clip in rows else None
+    shown = clip_report(clip, row, cells)
+    if said:
+        transcript = rows[clip].transcript if clip in rows else ""
+        shown = Group(shown, heard_report(said, transcript, _comparison(), trials))
+    console().print(shown)
+
+
+def _rows(data: str) -> dict[str, Clip]:
+    """The clips of a data set by id, those of the application's tasks among them."""
+    rows: dict[str, Clip] = {}
+    try:
+        rows = {found.id: found for found in load_data(data).clips}
+    except ManifestError:
+        if not Path(data).expanduser().is_dir():
+            raise
+    for task in load_application(data).tasks.values():
+        rows |= {found.id: found for found in task.clips}
+    return rows
+
+
+def _of_codec(
+    codec: str, cells: pd.DataFrame, said: list[tuple[Hearing, Judgement]]
+) -> tuple[pd.DataFrame, list[tuple[Hearing, Judgement]]]:
+    """What concerns a codec, and what evaluators say of the untouched clip."""
+    known = dict.fromkeys([*cells["codec"].unique(), *(hearing.codec for hearing, _ in said)])
+    if codec not in known:
+        raise UnknownNameError("codec with cells of this clip", codec, known)
+    kept = [one for one in said if one[0].codec in (codec, "reference")]
+    return cells[cells["codec"] == codec], kept
+
+
+def _trials(clip: str, data: str, said: list[tuple[Hearing, Judgement]], store: Store) -> list[str]:
+    """Of each codec: how the clip's trials went, by the nearest misses."""
+    task = load_application(data).tasks.get("asv")
+    if task is None:
+        return []
+    hashes = {one.id: one.sha256 for one in task.clips}
+    lines = []
+    for hearing, judgement in said:
+        if judgement.evidence is None or "embedding" not in judgement.evidence:
+            continue
+        judged = store.judgements(hearing)
+        scores: dict[bool, list[tuple[float, str]]] = {True: [], False: []}
+        for trial in task.trials:
+            if clip not in (trial.enrol, trial.test):
+                continue
+            other = trial.test if trial.enrol == clip else trial.enrol
+            found = judged.get(hashes[other])
+            if found is not None and found.evidence is not None:
+                score = trial_score(judgement.evidence, found.evidence)
+                scores[trial.target].append((score, other))
+        told = [
+            f"{len(scores[kind])} with {whose}, {which} {pick(scores[kind])[0]:.4f} "
+            f"({pick(scores[kind])[1]})"
+            for kind, whose, which, pick in (
+                (True, "the same speaker", "lowest", min),
+                (False, "others", "highest", max),
+            )
+            if scores[kind]
+        ]
+        lines.append(f"  trials through {hearing.codec}: {'; '.join(told)}")
+    return lines
+
+
+def _comparison() -> Compare | None:
+    """Counts edits between texts, where the libraries for that are here."""
+    if any(importlib.util.find_spec(name) is None for name in ("rapidfuzz", "whisper_normalizer")):
+        return None
+    from bench.downstream.asr import compared
+
+    return compared
