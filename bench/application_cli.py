@@ -24,12 +24,13 @@ from bench.cells import Judgement
 from bench.codec import CodecInfo
 from bench.console import MISSING, SOME_FAILED, console, tell
 from bench.datasets.manifest import Manifest
+from bench.downstream.aec import classes_of
 from bench.downstream.contract import EvaluatorUnavailableError
 from bench.downstream.data import load_application
 from bench.downstream.evaluators import registry
 from bench.downstream.evaluators.registry import EvaluatorCard
 from bench.downstream.score import TaskData
-from bench.downstream.tasks import TASKS, Task
+from bench.downstream.tasks import AEC, TASKS, Task
 from bench.report.application import (
     TaskResult,
     bitrate_bps,
@@ -148,12 +149,12 @@ def _task(
     """Ask one task of all codecs; the parts of their results, and what was missing for it."""
     names = [info.name for info in asked.codecs]
     try:
+        # One that is asked for by name may fetch its weights: loading it says what it lacks.
         card = card or registry.default(task.name)
-        if lacks := card.missing:
-            raise EvaluatorUnavailableError(f"{card.name}: {lacks}")
     except EvaluatorUnavailableError as error:
         return _unavailable(task, names, str(error))
-    with evaluator_process(task.name, card.name, asked.device) as worker:
+    classes = classes_of(data.clips) if task is AEC else ()
+    with evaluator_process(task.name, card.name, asked.device, classes) as worker:
         with asked.errors.status(f"loading {card.name}"):
             info = opened(worker)
         if isinstance(info, str):

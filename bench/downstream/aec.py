@@ -46,8 +46,8 @@ def classes_of(clips: Iterable[Clip]) -> tuple[str, ...]:
     return ESC50_CLASSES if labels <= set(ESC50_CLASSES) else tuple(sorted(labels))
 
 
-ACCURACY = ScoreKind("acc_aec_pct", "AEC", "%", higher_is_better=True)
-AGREEMENT = ScoreKind("agreement_aec_pct", "AEC as the reference", "%", True, beside=True)
+ACCURACY = ScoreKind("acc_aec_pct", "Acc", "%", higher_is_better=True)
+AGREEMENT = ScoreKind("agreement_aec_pct", "Same class as the reference", "%", True, beside=True)
 
 KINDS = (ACCURACY, AGREEMENT)
 

@@ -32,9 +32,9 @@ CALM = "calm"
 """The emotion of RAVDESS that no class is for."""
 
 
-ACCURACY = ScoreKind("acc_er_pct", "ER", "%", higher_is_better=True)
-WITHOUT_CALM = ScoreKind("acc_er_without_calm_pct", "ER without calm", "%", True, beside=True)
-AGREEMENT = ScoreKind("agreement_er_pct", "ER as the reference", "%", True, beside=True)
+ACCURACY = ScoreKind("acc_er_pct", "Acc", "%", higher_is_better=True)
+WITHOUT_CALM = ScoreKind("acc_er_without_calm_pct", "Accuracy without calm", "%", True, beside=True)
+AGREEMENT = ScoreKind("agreement_er_pct", "Same class as the reference", "%", True, beside=True)
 
 KINDS = (ACCURACY, WITHOUT_CALM, AGREEMENT)
 
