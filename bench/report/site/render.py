@@ -97,6 +97,7 @@ def _write_pages(site: Path, results: Path, measured: list[Result], room: Room) 
         "listen.html",
         room=room,
         pages=names,
+        revisions={str(r.codec["name"]): r.codec["revision"] for r in measured},
         wave_box=f"0 0 {WAVE_WIDTH} {WAVE_HEIGHT}",
         trials=_trials(room),
     )
