@@ -2,6 +2,7 @@
 
 import math
 import os
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -12,6 +13,17 @@ from bench import coding
 from bench.codec import Codec
 from bench.executors import Worker, WorkerFailed, _Returned
 from bench.team import Team
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def small_results(tmp_path: Path) -> Path:
+    """A folder with the paper's tables and a small set of results, which tests may damage."""
+    folder = tmp_path / "results"
+    shutil.copytree(ROOT / "tests" / "bench" / "report" / "small", folder)
+    shutil.copytree(ROOT / "results" / "paper", folder / "paper")
+    return folder
 
 
 @pytest.fixture

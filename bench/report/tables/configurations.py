@@ -45,8 +45,11 @@ def training_data_table(paper: Table, measured: Measured) -> Table:
         )
         for group in paper.groups
     )
-    if packages:
-        rows = tuple(Row(package, package, (own(True), *others)) for package in packages)
+    listed = {row.key for row in paper.rows()}
+    rows = tuple(
+        Row(package, package, (own(True), *others)) for package in packages if package not in listed
+    )
+    if rows:
         groups = (*groups, Group(HERE, rows))
     notes = (
         f"{YES} used in training.",
