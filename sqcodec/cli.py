@@ -16,6 +16,9 @@ import sqcodec
 from sqcodec import weights
 from sqcodec.configurations_cli import configurations as configurations_command
 from sqcodec.figures_cli import figures as figures_command
+from sqcodec.stream_cli import decode as decode_command
+from sqcodec.stream_cli import encode as encode_command
+from sqcodec.stream_info import StreamInfo, describe_stream, lines
 from sqcodec.training.corpus_cli import build as build_corpus_command
 from sqcodec.training.train_cli import train as train_command
 
@@ -26,6 +29,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("configurations")(configurations_command)
+app.command("encode")(encode_command)
+app.command("decode")(decode_command)
 app.command("corpus")(build_corpus_command)
 app.command("train")(train_command)
 app.command("figures")(figures_command)
@@ -40,17 +45,32 @@ def _fail(error: Exception | str) -> NoReturn:
 @app.command()
 def info(
     names: Annotated[
-        list[str] | None, typer.Argument(help="Presets or weights files [default: all presets].")
+        list[str] | None,
+        typer.Argument(help="Presets, weights files or .sqc files [default: all presets]."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show what the presets are, computed from the instantiated networks."""
+    """Show what presets and .sqc files are; presets from their instantiated networks."""
+    names = list(names or sqcodec.known_names())
+    files = [Path(name) for name in names if name.endswith(".sqc")]
     try:
-        described = [_describe(name) for name in names or sqcodec.known_names()]
+        described = [_describe(name) for name in names if not name.endswith(".sqc")]
+        streams = [_describe_file(path) for path in files]
     except (ValueError, OSError) as error:
         _fail(error)
     if as_json:
-        typer.echo(json.dumps([asdict(item) for item in described], indent=2))
+        content = [asdict(item) for item in described] + [asdict(item) for item in streams]
+        typer.echo(json.dumps(content, indent=2))
+    else:
+        _print_presets(described)
+        for stream in streams:
+            typer.echo("\n".join(lines(stream)))
+    if any(stream.damage for stream in streams):
+        raise typer.Exit(1)
+
+
+def _print_presets(described: list[sqcodec.SQCodecInfo]) -> None:
+    if not described:
         return
     table = Table(box=box.SIMPLE_HEAD, padding=0)
     table.add_column("SQCodec", no_wrap=True)
@@ -74,6 +94,13 @@ def info(
     without = [item.name for item in described if not item.weights]
     if without:
         console.print(f"without weights here: {', '.join(without)}", highlight=False)
+
+
+def _describe_file(path: Path) -> StreamInfo:
+    try:
+        return describe_stream(path)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
 
 
 def _describe(name: str) -> sqcodec.SQCodecInfo:
