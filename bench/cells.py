@@ -126,3 +126,41 @@ class Judgement:
     def __post_init__(self) -> None:
         if (self.evidence is None) == (self.error is None):
             raise ValueError("a judgement has evidence or an error, got both or neither")
+
+
+@dataclass(frozen=True)
+class CheckOutcome:
+    """One check of a codec's certification: its name, what it measured, and the verdict.
+
+    Attributes:
+        name: of the check.
+        value: what was measured, in words.
+        passed: None where it does not apply.
+    """
+
+    name: str
+    value: str
+    passed: bool | None
+
+
+@dataclass(frozen=True)
+class CodecCertificate:
+    """What certification found about a revision of a codec.
+
+    Attributes:
+        version: of the checks.
+        passed: whether none failed.
+        verified_at: when, ISO 8601 in UTC.
+        checks: each of them.
+    """
+
+    version: str
+    passed: bool
+    verified_at: str
+    checks: tuple[CheckOutcome, ...]
+
+    def __post_init__(self) -> None:
+        failed = [check.name for check in self.checks if check.passed is False]
+        if self.passed == bool(failed):
+            verdict = "passed" if self.passed else "did not pass"
+            raise ValueError(f"a certificate that {verdict}, with failed checks {failed}")

@@ -251,7 +251,8 @@ def _written(
             info.name == coding.CEILING
             or store.certified(info.name, info.revision, VERIFY_VERSION),
         )
-        result = result_of(summary, cells, source_of(info, manifest, suite))
+        certificate = store.certificate(info.name, info.revision)
+        result = result_of(summary, cells, source_of(info, manifest, suite), certificate)
         try:
             path = write(result, results)
         except OSError as error:

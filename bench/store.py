@@ -33,7 +33,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bench.cells import Cell, CodecDelay, Hearing, Judgement, Source
+from bench.cells import Cell, CheckOutcome, CodecCertificate, CodecDelay, Hearing, Judgement, Source
 from bench.schema import LATER_TABLES, SCHEMA_VERSION, TABLES
 
 DEFAULT_PATH = Path(".bench") / "store.sqlite"
@@ -277,6 +277,29 @@ class Store:
                 )
         except sqlite3.Error as error:
             raise _cannot_write(error) from error
+
+    def certificate(self, codec: str, revision: str) -> CodecCertificate | None:
+        """What the latest certification found about this revision of a codec; None without one.
+
+        Raises:
+            StoreError: what is stored is none.
+        """
+        query = (
+            "SELECT version, passed, verified_at, checks FROM certificates "
+            "WHERE codec = ? AND codec_revision = ? ORDER BY verified_at DESC, version DESC LIMIT 1"
+        )
+        rows = self._rows(query, [codec, revision])
+        if not rows:
+            return None
+        version, passed, verified_at, checks = rows[0]
+        try:
+            outcomes = tuple(CheckOutcome(**check) for check in json.loads(checks))
+            return CodecCertificate(version, bool(passed), verified_at, outcomes)
+        except (ValueError, TypeError) as error:
+            raise StoreError(
+                f"{self.path} has a damaged certificate of {codec}: bench verify --codec {codec} "
+                "makes it anew"
+            ) from error
 
     def certified(self, codec: str, revision: str, version: str) -> bool:
         """Whether this revision of a codec passed certification by this version of its checks."""

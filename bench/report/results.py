@@ -12,12 +12,12 @@ import math
 import os
 import re
 from collections import defaultdict
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
-from bench.cells import Source
+from bench.cells import CodecCertificate, Source
 from bench.report.summary import Beside, FailureCount, Summary
 from bench.stats import CONFIDENCE
 
@@ -100,13 +100,14 @@ class ClipResult:
 
 @dataclass(frozen=True)
 class Result:
-    """One codec on one data set, as the file has it."""
+    """One codec on one data set, as the file has it; `certificate` is None without one."""
 
     schema: int
     suite: str
     dataset: str
     dataset_revision: str
     codec: dict[str, str | float | None]
+    certificate: CodecCertificate | None = field(default=None, kw_only=True)
     reader: str
     resampler: str
     measured_bitrate_bps: float | None
@@ -129,8 +130,19 @@ class Result:
             raise ValueError(f"expected {self.n_clips_failed} failed clips, got {failed}")
 
 
-def result_of(summary: Summary, cells: pd.DataFrame, source: Source) -> Result:
+def result_of(
+    summary: Summary,
+    cells: pd.DataFrame,
+    source: Source,
+    certificate: CodecCertificate | None = None,
+) -> Result:
     """Everything the file says, from the cells of a source and the summary made of them.
+
+    Args:
+        summary: of a codec.
+        cells: behind it.
+        source: of the cells.
+        certificate: of the codec's revision, where there is one.
 
     Raises:
         ValueError: the two do not agree.
@@ -142,6 +154,7 @@ def result_of(summary: Summary, cells: pd.DataFrame, source: Source) -> Result:
         dataset=source.dataset,
         dataset_revision=source.dataset_revision,
         codec=asdict(summary.info),
+        certificate=certificate,
         reader=source.reader,
         resampler=source.resampler,
         measured_bitrate_bps=_rounded(summary.bitrate_bps),

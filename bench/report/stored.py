@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.cells import CheckOutcome, CodecCertificate
 from bench.report.results import (
     SCHEMA_VERSION,
     BesideResult,
@@ -57,13 +58,17 @@ def read_results(results: Path, suite: str) -> list[Result]:
     return [read_result(path) for path in sorted((results / suite).glob("*/*.json"))]
 
 
-def main_data(results: Sequence[Result]) -> list[Result]:
-    """Those of one data set: the one with the most codecs, since data sets share no axis."""
+def main_data(results: Sequence[Result], dataset: str | None = None) -> list[Result]:
+    """Those of one data set, since data sets share no axis.
+
+    Args:
+        results: of any data sets.
+        dataset: which; the one with the most codecs if None.
+    """
     sizes = Counter(result.dataset for result in results)
-    if not sizes:
-        return []
-    largest = min(sizes, key=lambda dataset: (-sizes[dataset], dataset))
-    return [result for result in results if result.dataset == largest]
+    if dataset is None and sizes:
+        dataset = min(sizes, key=lambda name: (-sizes[name], name))
+    return [result for result in results if result.dataset == dataset]
 
 
 def said(results: Sequence[Result]) -> str:
@@ -80,11 +85,19 @@ def _result(content: dict[str, Any]) -> Result:
         beside[name] = None if beside[name] is None else tuple(beside[name])
     parts = {
         "scores": tuple(ScoreResult(**_with_tuples(score)) for score in content["scores"]),
+        "certificate": _certificate(content.get("certificate")),
         "beside": BesideResult(**beside),
         "failures": tuple(FailureCount(**failure) for failure in content["failures"]),
         "clips": tuple(ClipResult(**clip) for clip in content["clips"]),
     }
     return Result(**{**content, **parts})
+
+
+def _certificate(content: dict[str, Any] | None) -> CodecCertificate | None:
+    if content is None:  # of no certificate, or written before there were any in the files
+        return None
+    checks = tuple(CheckOutcome(**check) for check in content["checks"])
+    return CodecCertificate(**{**content, "checks": checks})
 
 
 def _with_tuples(fields: dict[str, Any]) -> dict[str, Any]:

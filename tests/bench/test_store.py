@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -326,3 +327,23 @@ def test_all_that_is_known_of_a_clip(tmp_path: Path) -> None:
             ["codec-b", "sdr"],
         ]
         assert store.clips() == ["speech/1", "speech/2"]
+
+
+def test_the_latest_certificate_of_a_revision(tmp_path: Path) -> None:
+    check = '[{"name": "in step", "value": "by 0.9", "passed": true}]'
+    failed = check.replace("true", "false")
+    with Store(tmp_path / "store.sqlite") as store:
+        assert store.certificate("c", "r1") is None
+        store.put_certificate("c", "r1", "1", False, failed)
+        store.put_certificate("c", "r1", "1", True, check)
+        store.put_certificate("c", "r2", "1", False, failed)
+        found = store.certificate("c", "r1")
+        assert found is not None
+        assert (found.version, found.passed) == ("1", True)
+        assert datetime.fromisoformat(found.verified_at).tzinfo is not None
+        assert [(one.name, one.value, one.passed) for one in found.checks] == [
+            ("in step", "by 0.9", True)
+        ]
+        store.put_certificate("c", "r3", "1", True, '{"name": ')
+        with pytest.raises(StoreError, match="damaged certificate of c: bench verify --codec c"):
+            store.certificate("c", "r3")

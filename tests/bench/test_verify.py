@@ -340,8 +340,13 @@ def test_a_row_without_a_certificate_is_marked(
     assert before.exit_code == 0, before.output
     assert "frames-50k †" in before.stdout
     assert "† not certified: bench verify --codec frames-50k" in before.stdout
+    path = tmp_path / "results" / "signal" / "data" / "frames-50k.json"
+    assert json.loads(path.read_text())["certificate"] is None
     assert bench_verify("right").exit_code == 0
     assert "†" not in CliRunner().invoke(cli.app, arguments).stdout
+    certificate = json.loads(path.read_text())["certificate"]
+    assert (certificate["version"], certificate["passed"]) == (VERSION, True)
+    assert [check["name"] for check in certificate["checks"]] == list(CHECKS)
 
 
 def test_a_store_from_before_there_were_certificates_is_used(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from bench.cells import Source
+from bench.cells import CheckOutcome, CodecCertificate, Source
 from bench.codec import CodecInfo
 from bench.report.results import ClipResult, Result, ScoreResult, result_of, write
 from bench.report.summary import summarise
@@ -63,6 +63,26 @@ def test_the_file_says_with_what_it_was_measured(info: CodecInfo, cells: pd.Data
         "2026-01-01T00:00:00+00:00",
         "2026-01-09T00:00:00+00:00",
     )
+
+
+def test_the_certificate_stands_in_the_file(
+    info: CodecInfo, cells: pd.DataFrame, tmp_path: Path
+) -> None:
+    checks = (CheckOutcome("eval mode", "all 9 modules", True), CheckOutcome("known", "none", None))
+    certificate = CodecCertificate("1", True, "2026-01-02T00:00:00+00:00", checks)
+    summary = summarise(info, cells, SIGNAL)
+    path = write(result_of(summary, cells, SOURCE, certificate), tmp_path)
+    assert json.loads(path.read_text())["certificate"] == {
+        "version": "1",
+        "passed": True,
+        "verified_at": "2026-01-02T00:00:00+00:00",
+        "checks": [
+            {"name": "eval mode", "value": "all 9 modules", "passed": True},
+            {"name": "known", "value": "none", "passed": None},
+        ],
+    }
+    bare = json.loads(write(result_of(summary, cells, SOURCE), tmp_path).read_text())
+    assert bare["certificate"] is None
 
 
 def test_a_failed_clip_has_its_reasons(

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from bench.cells import Source
+from bench.cells import CheckOutcome, CodecCertificate, Source
 from bench.codec import CodecInfo
 from bench.report import results
 from bench.report.stored import StoredResultError, read_result, read_results
@@ -16,18 +16,38 @@ from bench.suites import SIGNAL
 SOURCE = Source("signal", "mini", "r1", "sqcodec-3k", "abc", "libsndfile 1.2", "soxr 1.1")
 
 
+CERTIFICATE = CodecCertificate(
+    "1", False, "2026-01-01T00:00:00+00:00", (CheckOutcome("in step", "by 0.1", False),)
+)
+
+
 @pytest.fixture
 def written(tmp_path: Path, cells: pd.DataFrame, info: CodecInfo) -> Path:
-    result = results.result_of(summarise(info, cells, SIGNAL), cells, SOURCE)
+    result = results.result_of(summarise(info, cells, SIGNAL), cells, SOURCE, CERTIFICATE)
     return results.write(result, tmp_path)
 
 
 def test_what_is_read_is_what_was_written(
     written: Path, tmp_path: Path, cells: pd.DataFrame, info: CodecInfo
 ) -> None:
-    expected = results.result_of(summarise(info, cells, SIGNAL), cells, SOURCE)
+    expected = results.result_of(summarise(info, cells, SIGNAL), cells, SOURCE, CERTIFICATE)
     assert read_result(written) == expected
     assert read_results(tmp_path, "signal") == [expected]
+
+
+def test_a_file_from_before_it_had_certificates_has_none(written: Path) -> None:
+    content = json.loads(written.read_text())
+    del content["certificate"]
+    written.write_text(json.dumps(content))
+    assert read_result(written).certificate is None
+
+
+def test_a_certificate_that_contradicts_its_checks_is_refused(written: Path) -> None:
+    content = json.loads(written.read_text())
+    content["certificate"]["passed"] = True
+    written.write_text(json.dumps(content))
+    with pytest.raises(StoredResultError, match=r"passed, with failed checks \['in step'\]"):
+        read_result(written)
 
 
 def test_no_results_are_an_empty_list(tmp_path: Path) -> None:
