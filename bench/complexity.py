@@ -6,6 +6,7 @@ All of it is taken from the networks themselves, which need no weights for it; s
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from bench import registry
@@ -16,19 +17,6 @@ from bench.speed import Speed, measure_in_process
 
 DURATION_S = 10.0
 N_TURNS = 3
-
-
-@dataclass(frozen=True)
-class Measured:
-    """What depends on the machine, and what takes running the networks.
-
-    Attributes:
-        speed: times and memory, here.
-        look_ahead_s: seconds; None where a frame depends on the whole clip.
-    """
-
-    speed: Speed
-    look_ahead_s: float | None
 
 
 @dataclass(frozen=True)
@@ -43,7 +31,9 @@ class Complexity:
         macs_by_paper: multiply-accumulates, as the paper's counter has them.
         layers: every multiplication of encoding and decoding as the codec runs here.
         layers_as_counted: the same as the paper's authors ran it.
-        measured: None where that was not asked for.
+        look_ahead_s: seconds, infinite where a frame depends on the whole clip; None where that
+            was not asked for.
+        speed: times and memory, here; None where that was not asked for.
     """
 
     codec: str
@@ -53,7 +43,8 @@ class Complexity:
     macs_by_paper: int
     layers: tuple[Layer, ...]
     layers_as_counted: tuple[Layer, ...]
-    measured: Measured | None = None
+    look_ahead_s: float | None = None
+    speed: Speed | None = None
 
     @property
     def macs(self) -> int:
@@ -65,13 +56,19 @@ class Complexity:
         """All multiply-accumulates as the paper's authors ran it."""
         return sum(layer.macs for layer in self.layers_as_counted)
 
-    def macs_of(self, part: str) -> int:
+    def macs_of(self, part: str, *, as_counted: bool = False) -> int:
         """Multiply-accumulates of one of `bench.shapes.PARTS`."""
-        return sum(layer.macs for layer in self.layers if layer.part == part)
+        layers = self.layers_as_counted if as_counted else self.layers
+        return sum(layer.macs for layer in layers if layer.part == part)
 
 
 def complexity(
-    name: str, n_threads: int | None = None, duration_s: float = DURATION_S, n_turns: int = N_TURNS
+    name: str,
+    n_threads: int | None = None,
+    duration_s: float = DURATION_S,
+    n_turns: int = N_TURNS,
+    *,
+    look_ahead: bool = False,
 ) -> Complexity:
     """Count the codec called `name`, and measure it where a number of threads is given.
 
@@ -80,6 +77,7 @@ def complexity(
         n_threads: for torch while it is timed; None to time nothing.
         duration_s: of the clip.
         n_turns: how many times it is timed.
+        look_ahead: whether to find it, which takes seconds.
 
     Raises:
         UnknownNameError: there is no such codec.
@@ -89,12 +87,12 @@ def complexity(
     architecture = registry.architecture(name)
     n_samples = round(duration_s * architecture.sample_rate)
     n_learned = n_parameters(architecture.network)
-    measured = None
+    speed, ahead_s = None, None
     if n_threads is not None:
-        measured = Measured(
-            measure_in_process(name, duration_s, n_turns, n_threads),
-            look_ahead_s(registry.architecture(name)),
-        )
+        speed = measure_in_process(name, duration_s, n_turns, n_threads)
+    if look_ahead:
+        ahead_s = look_ahead_s(registry.architecture(name))
+        ahead_s = math.inf if ahead_s is None else ahead_s
     return Complexity(
         codec=name,
         sample_rate=architecture.sample_rate,
@@ -103,5 +101,6 @@ def complexity(
         macs_by_paper=by_paper(architecture, n_samples),
         layers=tuple(in_full(architecture, n_samples, as_counted=False)),
         layers_as_counted=tuple(in_full(architecture, n_samples, as_counted=True)),
-        measured=measured,
+        look_ahead_s=ahead_s,
+        speed=speed,
     )

@@ -20,7 +20,7 @@ _FILE_WIDTH = 120
 def complexity_(
     codec: Annotated[str, typer.Option(help="Codecs, separated by commas.")],
     speed: Annotated[
-        bool, typer.Option(help="Also time the networks, and measure memory and look-ahead.")
+        bool, typer.Option(help="Also time the networks, and measure their memory.")
     ] = True,
     threads: Annotated[
         int, typer.Option(min=1, help="Of torch while it is timed.", show_default="one a core")
@@ -43,7 +43,7 @@ def complexity_(
     for name in dict.fromkeys(name.strip() for name in codec.split(",")):
         try:
             with errors.status(f"{name}: counting{' and timing' if speed else ''}"):
-                found.append(complexity(name, threads if speed else None))
+                found.append(complexity(name, threads if speed else None, look_ahead=True))
         except (CodecUnavailableError, UnknownNameError, RuntimeError) as error:
             errors.print(f"bench: {error}", style="red", markup=False)
             missing = True

@@ -1,12 +1,13 @@
 """Complexity on the screen and as JSON: the paper's figures, ours by its protocol, and in full.
 
-The JSON goes to ``<results>/complexity/<codec>.json``; its figures are counts and seconds, its
-layers sum to the totals beside them.
+The JSON goes to ``<results>/complexity/<codec>.json``; ``docs/complexity.md`` has its fields. Its
+figures are counts and seconds, and its layers sum to the total beside them.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -22,12 +23,14 @@ from bench.report.paper import PaperRow, paper_complexity
 
 if TYPE_CHECKING:
     from bench.complexity import Complexity
+    from bench.speed import Speed
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 PARTS = ("encoder", "quantizer", "decoder")
 
 _GIGA, _MEGA, _MEBI = 1e9, 1e6, 2**20
 _NONE = "-"
+_SPEED_COLUMNS = ("encode", "decode", "median of", "threads", "peak MiB")
 _REMARKS = (
     "paper: Table 1, its authors' figures. by its protocol: counted here as ptflops 0.7.3 does, "
     "with their padding and weight normalisation.",
@@ -63,7 +66,7 @@ def complexity_table(found: Sequence[Complexity]) -> RenderableType:
             *(_giga(one.macs_of(part)) for part in PARTS),
         )
     remarks = [Text(remark, style="dim") for remark in _REMARKS]
-    return Group(shown, *remarks, *([_measured_table(found)] if found[0].measured else []))
+    return Group(shown, *remarks, _second_table(found))
 
 
 def layers_table(one: Complexity) -> RenderableType:
@@ -89,12 +92,24 @@ def write(one: Complexity, folder: Path) -> Path:
     paper = paper_complexity(one.codec, one.sample_rate)
     content = {
         "schema": SCHEMA_VERSION,
-        **asdict(one),
+        "codec": one.codec,
+        "sample_rate": one.sample_rate,
+        "duration_s": one.duration_s,
+        "n_parameters": one.n_parameters,
+        "macs_by_paper": one.macs_by_paper,
         "macs": one.macs,
         "macs_by_part": {part: one.macs_of(part) for part in PARTS},
         "macs_as_counted": one.macs_as_counted,
+        "macs_as_counted_by_part": {part: one.macs_of(part, as_counted=True) for part in PARTS},
         "paper": None if paper is None else paper.scores,
+        "measured": None if one.speed is None else {"speed": asdict(one.speed)},
+        "layers": {
+            part: {layer.name: layer.macs for layer in one.layers if layer.part == part}
+            for part in PARTS
+        },
     }
+    if one.look_ahead_s is not None:
+        content["look_ahead_s"] = None if math.isinf(one.look_ahead_s) else one.look_ahead_s
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
     try:
         temporary.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n")
@@ -104,26 +119,37 @@ def write(one: Complexity, folder: Path) -> Path:
     return path
 
 
-def _measured_table(found: Sequence[Complexity]) -> Table:
-    shown = _table("measured here: times real time, with random weights")
+def _second_table(found: Sequence[Complexity]) -> Table:
+    """The look-ahead of each codec, and its speed where that was measured."""
+    timed = any(one.speed for one in found)
+    shown = _table("with random weights; encode, decode: times real time" if timed else "")
     shown.add_column("codec", no_wrap=True)
-    for column in ("encode", "decode", "median of", "threads", "peak MiB", "look-ahead"):
+    for column in ("look-ahead", *(_SPEED_COLUMNS if timed else ())):
         shown.add_column(column, justify="right")
     for one in found:
-        if one.measured is None:
-            continue
-        speed, ahead_s = one.measured.speed, one.measured.look_ahead_s
-        peak = speed.peak_memory_bytes
-        shown.add_row(
-            Text(one.codec, style="bold"),
-            f"{speed.encode:.1f}",
-            f"{speed.decode:.1f}",
-            str(speed.n_turns),
-            str(speed.n_threads),
-            _NONE if peak is None else f"{peak / _MEBI:,.0f}",
-            "whole clip" if ahead_s is None else f"{1000 * ahead_s:.1f} ms",
-        )
+        speed = _speed(one.speed) if timed else ()
+        shown.add_row(Text(one.codec, style="bold"), _ahead(one.look_ahead_s), *speed)
     return shown
+
+
+def _speed(speed: Speed | None) -> tuple[str, ...]:
+    """The columns of what was measured."""
+    if speed is None:
+        return (_NONE,) * len(_SPEED_COLUMNS)
+    peak = speed.peak_memory_bytes
+    return (
+        f"{speed.encode:.1f}",
+        f"{speed.decode:.1f}",
+        str(speed.n_turns),
+        str(speed.n_threads),
+        _NONE if peak is None else f"{peak / _MEBI:,.0f}",
+    )
+
+
+def _ahead(seconds: float | None) -> str:
+    if seconds is None:
+        return _NONE
+    return "whole clip" if math.isinf(seconds) else f"{1000 * seconds:.1f} ms"
 
 
 def _of_paper(paper: PaperRow | None) -> tuple[str, str]:

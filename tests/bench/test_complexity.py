@@ -85,7 +85,10 @@ def test_the_command_counts_writes_and_goes_on_past_what_it_cannot_count(tmp_pat
     assert row.split()[1:7] == ["11.26", "11.26", "11.16", "11.16", "45.78", "40.78"]
     assert "encoder.stages.0.1.down" in done.stdout
     written = json.loads((tmp_path / "complexity" / "sqcodec-3k.json").read_text())
-    assert sum(layer["macs"] for layer in written["layers"]) == written["macs"]
+    summed = {part: sum(layers.values()) for part, layers in written["layers"].items()}
+    assert summed == written["macs_by_part"]
+    assert sum(summed.values()) == written["macs"]
+    assert written["look_ahead_s"] is None  # instance norm takes in the whole clip
     assert written["paper"] == {"params_m": 11.26, "macs_g": 11.16}
     assert written["measured"] is None
 
