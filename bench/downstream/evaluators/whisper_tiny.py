@@ -73,7 +73,12 @@ class WhisperTiny:
         heard = self._model.generate(
             self._storage.from_array(features), [self._prompt] * len(clips), **_GREEDY
         )
-        texts = [self._tokenizer.decode(one.sequences_ids[0]) for one in heard]
+        # From the end of text on, tokens are no words: tasks, languages, times.
+        end = self._tokenizer.token_to_id("<|endoftext|>")
+        texts = [
+            self._tokenizer.decode([token for token in one.sequences_ids[0] if token < end])
+            for one in heard
+        ]
         return [{"transcript": text.strip()} for text in texts]
 
 

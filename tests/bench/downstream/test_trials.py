@@ -43,7 +43,7 @@ def test_wrong_lists_name_file_and_line(tmp_path: Path, text: str, why: str) -> 
 
 
 def test_a_list_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(ManifestError, match="veri_test2.txt: no such list of trials"):
+    with pytest.raises(ManifestError, match="no such list of trials"):
         read_trials(tmp_path / "veri_test2.txt")
     binary = tmp_path / "binary.txt"
     binary.write_bytes(b"\xff\xfe\xfa")
