@@ -6,7 +6,8 @@
 
 Modules, along the signal's path: `presets` (configurations), `layers`, `tconv`,
 `local_transformer`, `quantizer`, `model` (the network), `weights` and `import_authors`
-(checkpoints), `inference` (the codec), `training`, `cli`.
+(checkpoints), `inference` (the codec), `recording`, `bitstream`, `bitstream_reader`, `packing`
+and `entropy` (the .sqc file), `training`, `cli`.
 
 Source: Zhai et al., "One Quantizer is Enough: Toward a Lightweight Audio Codec" (2025).
 """

@@ -1,4 +1,4 @@
-"""Command line of the codec: `sqcodec info | train | corpus | figures | import` and others."""
+"""Command line of the codec: `sqcodec encode | decode | info | train | import` and others."""
 
 from __future__ import annotations
 
