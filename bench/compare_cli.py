@@ -48,13 +48,10 @@ def compare_(
 
 def _of_data(stored: Sequence[Result], data: str | None) -> dict[str, Result]:
     """Results by codec, of one data set."""
-    if data is None:
-        chosen = main_data(stored)
-    else:
-        known = dict.fromkeys(result.dataset for result in stored)
-        if data not in known:
-            raise UnknownNameError("data set with results", data, known)
-        chosen = [result for result in stored if result.dataset == data]
+    known = dict.fromkeys(result.dataset for result in stored)
+    if data is not None and data not in known:
+        raise UnknownNameError("data set with results", data, known)
+    chosen = main_data(stored, data)
     return {str(result.codec["name"]): result for result in chosen}
 
 

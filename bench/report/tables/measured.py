@@ -95,12 +95,12 @@ def load(
         StoredResultError: a file cannot be used.
     """
     stored = read_results(results, "signal")
-    chosen = _of_data(stored, data)
+    chosen = main_data(stored, data)
     names = {result.dataset for result in stored} - {result.dataset for result in chosen}
     return Measured(
         signal={str(result.codec["name"]): result for result in chosen},
         counted=_counted(results),
-        certificates=certified(results),
+        certificates=certified(results) | _verified(stored),
         configurations=_configurations(results),
         unavailable=unavailable or {},
         others=tuple(sorted(names)),
@@ -118,10 +118,13 @@ def certification(codec: str, revision: str | None, measured: Measured) -> Cell:
     return Cell(reason=OTHER_REVISION if known else NOT_VERIFIED)
 
 
-def _of_data(stored: Sequence[Result], data: str | None) -> list[Result]:
-    if data is None:
-        return main_data(stored)
-    return [result for result in stored if result.dataset == data]
+def _verified(stored: Sequence[Result]) -> dict[tuple[str, str], bool]:
+    """The certificates that results carry."""
+    return {
+        (str(result.codec["name"]), str(result.codec["revision"])): result.certificate.passed
+        for result in stored
+        if result.certificate is not None
+    }
 
 
 def _counted(results: Path) -> dict[str, Counted]:
@@ -136,7 +139,7 @@ def _counted(results: Path) -> dict[str, Counted]:
                 full_gmacs=content["macs"] / _GIGA,
                 params_m=content["n_parameters"] / _MEGA,
                 real_time=(float(speed["encode"]), float(speed["decode"])) if speed else None,
-                look_ahead_s=_look_ahead(measured["look_ahead_s"]) if measured else None,
+                look_ahead_s=_look_ahead(content),
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise StoredResultError(
@@ -145,7 +148,10 @@ def _counted(results: Path) -> dict[str, Counted]:
     return found
 
 
-def _look_ahead(seconds: float | None) -> float:
+def _look_ahead(content: dict[str, Any]) -> float | None:
+    if "look_ahead_s" not in content:
+        return None
+    seconds = content["look_ahead_s"]
     return float("inf") if seconds is None else float(seconds)
 
 

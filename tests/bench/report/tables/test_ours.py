@@ -195,3 +195,12 @@ def test_rows_say_what_they_stand_for(small_results: Path) -> None:
         "weights: made up for tests"
     )
     assert row.remark in table.notes
+
+
+def test_a_certificate_in_the_results_themselves_counts(small_results: Path) -> None:
+    path = small_results / "signal" / "small" / "sqcodec-6k.json"
+    certificate = {"version": "1", "passed": True, "verified_at": "2026-01-01", "checks": []}
+    edited(path, lambda content: content.update(certificate=certificate))
+    table = made(small_results)["table1-signal"]
+    assert row_of(table, "sqcodec-6k")["certified"].text == "yes"
+    assert row_of(table, "sqcodec-6k-window-150")["certified"].reason.startswith("not verified")

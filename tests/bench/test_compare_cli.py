@@ -1,0 +1,67 @@
+"""`bench compare`: differences with intervals, the clips behind them, names that are not known."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from bench import cli
+
+
+def compare(*arguments: object) -> Result:
+    return CliRunner().invoke(cli.app, ["compare", *map(str, arguments)])
+
+
+def test_differences_and_clips(small_results: Path) -> None:
+    done = compare("sqcodec-3k", "encodec-3k", "--results", small_results, "--clips", 1)
+    assert done.exit_code == 0, done.output
+    lines = [line.split() for line in done.stdout.splitlines()]
+    sdr = next(line for line in lines if line[:2] == ["SDR", "↑"])
+    assert sdr[-2:] == ["sqcodec-3k", "7"]
+    assert float(sdr[5]) < float(sdr[4]) < float(sdr[6])
+    mel = next(line for line in lines if line[:2] == ["MEL", "↓"])
+    assert float(mel[4]) < 0
+    assert mel[-2] == "sqcodec-3k"
+    assert sum(line[:1] == ["best"] for line in lines) == 6
+    assert sum(line[:1] == ["worst"] for line in lines) == 6
+    assert "SDR: 1 of 8 clips are left out" in done.stdout
+
+
+def test_what_the_interval_does_not_tell_apart(small_results: Path) -> None:
+    done = compare("sqcodec-6k", "sqcodec-6k-window-150", "--results", small_results)
+    assert "neither: 0 is within" in done.stdout
+    assert "no clip has a value" in done.stdout  # PESQ, which one of them has of no clip
+
+
+def test_no_clips_are_shown_where_none_are_wanted(small_results: Path) -> None:
+    done = compare("sqcodec-3k", "opus-6k", "--results", small_results, "--clips", 0)
+    assert "clips of the largest differences" not in done.stdout
+
+
+@pytest.mark.parametrize("wrong", ["opus6k", "opus-6", "opsu-6k"])
+def test_a_misspelt_codec_is_suggested(small_results: Path, wrong: str) -> None:
+    done = compare("sqcodec-3k", wrong, "--results", small_results)
+    assert done.exit_code == 2
+    assert "did you mean opus-6k" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_without_results(tmp_path: Path) -> None:
+    done = compare("a", "b", "--results", tmp_path)
+    assert done.exit_code == 2
+    assert "bench run" in done.stderr
+
+
+def test_an_unknown_data_set_is_suggested(small_results: Path) -> None:
+    done = compare("sqcodec-3k", "opus-6k", "--results", small_results, "--data", "smol")
+    assert done.exit_code == 2
+    assert "did you mean small" in done.stderr
+
+
+def test_other_data_is_not_compared(small_results: Path) -> None:
+    path = small_results / "signal" / "small" / "opus-6k.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"dataset_revision": "r2"}))
+    done = compare("sqcodec-3k", "opus-6k", "--results", small_results)
+    assert done.exit_code == 2
+    assert "not comparable: dataset revision r1 and r2" in done.stderr
