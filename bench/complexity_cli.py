@@ -43,8 +43,11 @@ def complexity_(
     for name in dict.fromkeys(name.strip() for name in codec.split(",")):
         try:
             with errors.status(f"{name}: counting{' and timing' if speed else ''}"):
-                found.append(complexity(name, threads if speed else None, look_ahead=True))
-        except (CodecUnavailableError, UnknownNameError, RuntimeError) as error:
+                one = complexity(name, threads if speed else None, look_ahead=True)
+            found.append(one)
+            if results is not None:
+                errors.print(f"wrote {write(one, results)}", markup=False)
+        except (CodecUnavailableError, UnknownNameError, RuntimeError, OSError) as error:
             errors.print(f"bench: {error}", style="red", markup=False)
             missing = True
     console = Console(highlight=False)
@@ -54,12 +57,5 @@ def complexity_(
         console.print(complexity_table(found))
     for one in found if layers else []:
         console.print(layers_table(one))
-    try:
-        for one in found if results is not None else []:
-            assert results is not None
-            errors.print(f"wrote {write(one, results)}", markup=False)
-    except OSError as error:
-        errors.print(f"bench: {error}", style="red", markup=False)
-        missing = True
     if missing:
         raise typer.Exit(MISSING)
