@@ -33,19 +33,26 @@ def report_(
         typer.Option(help="The data set of our rows.", show_default="that of most codecs"),
     ] = None,
     figures: Annotated[bool, typer.Option(help="Draw the figures, too.")] = True,
+    site: Annotated[
+        bool, typer.Option("--site", help="Write the site, too: site/index.html, opened from disk.")
+    ] = False,
 ) -> None:
     """Write the paper's tables with its numbers, ours and both; its claims, checked; figures.
 
     Exit status: 0 all is written; 2 a stored result is damaged, or the folder cannot be written.
     """
     from bench.names import UnknownNameError
+    from bench.report.site import NotASiteError
     from bench.report.stored import StoredResultError
 
     errors = error_console()
+    if site and source is From.PAPER:
+        tell(errors, ["--site shows what was measured here: it does not go with --from paper"])
+        raise typer.Exit(MISSING)
     try:
         with errors.status("making the report"):
-            n_files, drawn = _write(source, out, results, data, figures)
-    except (StoredResultError, UnknownNameError) as error:
+            n_files, drawn = _write(source, out, results, data, figures, site)
+    except (StoredResultError, UnknownNameError, NotASiteError) as error:
         tell(errors, [error])
         raise typer.Exit(MISSING) from None
     except OSError as error:
@@ -58,7 +65,7 @@ def report_(
 
 
 def _write(
-    source: From, out: Path, results: Path, data: str | None, figures: bool
+    source: From, out: Path, results: Path, data: str | None, figures: bool, site: bool
 ) -> tuple[int, Sequence[Drawn]]:
     """Write everything; nothing is written before all that is stored has been read."""
     from bench.report import index
@@ -80,9 +87,17 @@ def _write(
     if figures:
         from bench.report.figures import draw
 
-        drawn = draw(out / "figures", results, only_paper=source is From.PAPER)
+        drawn = draw(out / "figures", results, source is From.PAPER, data)
         files += [path for figure in drawn for path in figure.files]
-    files.append(write.replace_text(out / "README.md", index.markdown(out, views, said, drawn)))
+    text = index.markdown(out, views, said, drawn)
+    if site:
+        from bench.report.site import write_site
+
+        first = write_site(out / "site", results, data)
+        files += [path for path in first.parent.rglob("*") if path.is_file()]
+        text += "\nThe leaderboard, a plot and a listening room: [site](site/index.html), "
+        text += "opened from disk.\n"
+    files.append(write.replace_text(out / "README.md", text))
     return len(files), drawn
 
 

@@ -16,13 +16,16 @@ from bench.report.figures.style import Drawn, styled
 __all__ = ["Drawn", "draw"]
 
 
-def draw(out: Path, results: Path, only_paper: bool = False) -> list[Drawn]:
+def draw(
+    out: Path, results: Path, only_paper: bool = False, dataset: str | None = None
+) -> list[Drawn]:
     """Draw every figure that there are results for, as PNG, SVG and PDF.
 
     Args:
         out: the folder for the files.
         results: the folder of stored results.
         only_paper: Figures 1 to 3 as the paper has them; no results of ours are read.
+        dataset: of our results; the one with the most codecs if None.
 
     Returns:
         A figure each, with its files or the reason why it was not drawn.
@@ -49,7 +52,7 @@ def draw(out: Path, results: Path, only_paper: bool = False) -> list[Drawn]:
             paper = bubbles(results)
             drawn = [figure1.draw_paper(out, paper)]
             return [*drawn, figure2.draw(out, results), figure3.draw(out, results)]
-        measured = main_data(read_results(results, "signal"))
+        measured = main_data(read_results(results, "signal"), dataset)
         points = bubbles(results, measured)
         data = said(measured)
         return [

@@ -12,15 +12,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["write_site"]
+__all__ = ["NotASiteError", "write_site"]
 
 
-def write_site(out: Path, results: Path) -> Path:
+class NotASiteError(ValueError):
+    """The folder for the site holds something else, which is not replaced."""
+
+
+def write_site(out: Path, results: Path, dataset: str | None = None) -> Path:
     """Write the site into `out`, in the place of an earlier one, and return its first page.
 
     Args:
         out: the folder; replaced whole, or not at all.
         results: the folder of stored results.
+        dataset: of our results; the one with the most codecs if None.
 
     Raises:
         StoredResultError: a file below `results` cannot be used.
@@ -30,4 +35,4 @@ def write_site(out: Path, results: Path) -> Path:
     """
     from bench.report.site.render import render
 
-    return render(out, results)
+    return render(out, results, dataset)

@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from bench.report.bubbles import bubbles
 from bench.report.results import Result
+from bench.report.site import NotASiteError
 from bench.report.site.codec_page import codec_page
 from bench.report.site.leaderboard import (
     COLUMNS,
@@ -31,15 +32,11 @@ _MARK = ".sqcodec-bench-site"
 _NAME = re.compile(r"\w[\w.+-]*")
 
 
-class NotASiteError(ValueError):
-    """The folder for the site holds something else, which is not replaced."""
-
-
-def render(out: Path, results: Path) -> Path:
+def render(out: Path, results: Path, dataset: str | None = None) -> Path:
     """Write the site; see `bench.report.site.write_site`."""
     if out.is_file() or (out.is_dir() and any(out.iterdir()) and not (out / _MARK).is_file()):
         raise NotASiteError(f"{out} is not a site of this program, and is left as it is")
-    measured = main_data(read_results(results, "signal"))
+    measured = main_data(read_results(results, "signal"), dataset)
     for result in measured:
         if not _NAME.fullmatch(str(result.codec["name"])):
             raise StoredResultError(f"{result.codec['name']!r} cannot be the name of a page")

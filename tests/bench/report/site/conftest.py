@@ -21,6 +21,7 @@ from bench.report.summary import summarise
 from bench.suites import SIGNAL
 
 STORED = Path(__file__).parents[4] / "results"
+SMALL = Path(__file__).parents[1] / "small"
 NASTY = "<script>alert('weights')</script>"
 
 
@@ -115,9 +116,9 @@ def results(tmp_path: Path, cells: pd.DataFrame, info: CodecInfo) -> Path:
         )
     )
     (folder / "complexity").mkdir()
-    (folder / "complexity" / "sqcodec-3k.json").write_text(
-        json.dumps({"codec": "sqcodec-3k", "macs_by_paper": 11e9, "macs": 40e9, "measured": None})
-    )
+    counted = json.loads((SMALL / "complexity" / "sqcodec-3k.json").read_text())
+    counted |= {"macs": 40e9, "measured": None}
+    (folder / "complexity" / "sqcodec-3k.json").write_text(json.dumps(counted))
     _hear(folder / "heard" / "small")
     return folder
 

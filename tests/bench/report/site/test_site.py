@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.report.site import write_site
-from bench.report.site.render import NotASiteError
+from bench.report.site import NotASiteError, write_site
 from bench.report.stored import StoredResultError
 
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"}
