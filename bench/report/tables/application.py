@@ -151,7 +151,6 @@ def notes(tasks: Tasks) -> tuple[str, ...]:
         f"Measured here on {tasks.dataset}; not the paper's data or weights.",
         *(f"{judge}." for judge in sorted(judges)),
         "[...]: 95 % interval, by the method that the results name. Clips: of all tasks.",
-        *(tasks.stands_for(codec) for codec in sorted(tasks.codecs)),
     )
 
 

@@ -12,6 +12,7 @@ from bench.report.tables.model import ARROWS, Cell, Column, Table
 
 # What LaTeX reads as markup, and the signs that its usual fonts lack.
 _ESCAPES = {
+    "--": "-{}-",
     "\\": r"\textbackslash{}",
     "&": r"\&",
     "%": r"\%",
@@ -38,6 +39,7 @@ _ESCAPES = {
 }
 _SPECIAL = re.compile("|".join(map(re.escape, _ESCAPES)))
 _NEGATIVE = re.compile(r"(?<![\w.])-(?=\d)")
+_NUMBERED = re.compile(r"^Table \d+\. ")
 _NOT_IN_LABELS = re.compile(r"[^a-z0-9]+")
 
 
@@ -71,7 +73,12 @@ def _environment() -> Environment:
         comment_start_string="((=",
         comment_end_string="=))",
     )
-    made.filters |= {"tex": escaped, "tex_cell": _cell, "tex_heading": _heading}
+    made.filters |= {
+        "tex": escaped,
+        "tex_cell": _cell,
+        "tex_caption": _caption,
+        "tex_heading": _heading,
+    }
     return made
 
 
@@ -79,6 +86,11 @@ def escaped(text: str) -> str:
     """A text in which nothing is a command; a minus before a number is one."""
     plain = _SPECIAL.sub(lambda found: _ESCAPES[found[0]], " ".join(text.split()))
     return _NEGATIVE.sub("$-$", plain)
+
+
+def _caption(title: str) -> str:
+    """A title without its number, which LaTeX counts itself."""
+    return escaped(_NUMBERED.sub("", title))
 
 
 def _cell(cell: Cell, table: Table) -> str:

@@ -133,6 +133,10 @@ class Table:
         """Whether rows have to say whose they are."""
         return any(row.source for row in self.rows())
 
+    def remarks(self) -> tuple[str, ...]:
+        """What its rows stand for, a line each, in their order."""
+        return tuple(dict.fromkeys(row.remark for row in self.rows() if row.remark))
+
     def footnotes(self) -> dict[str, str]:
         """Reason -> the letter that stands for it, in the order of the cells; a, b, ... aa."""
         reasons = dict.fromkeys(cell.reason for row in self.rows() for cell in row.cells)

@@ -31,6 +31,7 @@ BESIDE = (
 NOT_IN_PAPER = "at no bitrate of the paper"
 
 _EXACT_SDR_DB = 200.0  # one sample of a second off in its last bit leaves about 190 dB
+_EXACT = "exact: some clips come back exactly, whose SDR is rounding, so that its mean is none"
 _NO_CODEBOOKS = "has no codebooks"
 _INTERVALS = "[...]: 95 % bootstrap interval; speakers (groups of clips) are drawn."
 _MACS = (
@@ -213,13 +214,25 @@ def _stands_for(codec: str, measured: Measured) -> str:
     if result is None:
         return ""
     certified = certification(codec, str(result.codec["revision"]), measured)
-    said = {"yes": "certified", "is the clip": "the clip itself"}.get(certified.text, "")
+    said = {
+        "yes": "certified",
+        "is the clip": "the clip itself",
+        "no: a check failed": "not certified: a check failed",
+    }
+    remarks = [
+        f"no interval of {score.name}: {score.no_interval_because}"
+        for score in result.scores
+        if score.mean is not None and score.low is None
+    ]
+    if any(score.metric == "sdr" and _has_exact(result, score) for score in result.scores):
+        remarks.append(_EXACT)
     return "; ".join(
         (
             f"{codec}, revision {result.codec['revision']}",
             f"{result.n_clips} clips of {result.dataset}, {result.n_clips_failed} failed",
-            said or certified.text or certified.reason.partition(":")[0],
+            said.get(certified.text) or certified.reason.partition(":")[0],
             f"weights: {result.codec['weights'] or 'none needed'}",
+            *remarks,
         )
     )
 
@@ -234,21 +247,4 @@ def _signal_notes(measured: Measured) -> tuple[str, ...]:
         names = ", ".join(measured.others)
         notes.append(f"Results on other data are not in this table: {names} (--data NAME).")
     notes += [_INTERVALS, best.NOTE, _MACS]
-    notes += [_stands_for(codec, measured) for codec in sorted(measured.signal)]
-    for codec, result in sorted(measured.signal.items()):
-        notes += [
-            f"{codec}: no interval of {score.name}: {score.no_interval_because}."
-            for score in result.scores
-            if score.mean is not None and score.low is None
-        ]
-        exact = [
-            score.name
-            for score in result.scores
-            if score.metric == "sdr" and _has_exact(result, score)
-        ]
-        if exact:
-            notes.append(
-                f"{codec}, exact: some clips come back exactly, so that a mean of their SDR "
-                "(rounding) is no quantity."
-            )
     return tuple(notes)

@@ -89,3 +89,13 @@ def test_a_minus_is_one() -> None:
 def test_the_parser_refuses_what_would_not_compile(text: str) -> None:
     with pytest.raises(LatexWalkerParseError):
         environments(text)
+
+
+def test_two_hyphens_stay_two() -> None:
+    assert latex.escaped("bench run --codec") == "bench run -{}-codec"
+
+
+def test_the_caption_leaves_its_number_to_latex(views: dict[str, tuple[Table, ...]]) -> None:
+    text = latex.render(views["paper"][2], "paper")
+    assert r"\caption{Ablation study}" in text
+    assert r"\label{tab:table3-ablation-paper}" in text

@@ -194,7 +194,7 @@ def test_rows_say_what_they_stand_for(small_results: Path) -> None:
         "sqcodec-3k, revision rev-sqcodec-3k; 13 clips of small, 0 failed; certified; "
         "weights: made up for tests"
     )
-    assert row.remark in table.notes
+    assert row.remark in table.remarks()
 
 
 def test_a_certificate_in_the_results_themselves_counts(small_results: Path) -> None:
