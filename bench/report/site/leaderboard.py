@@ -76,7 +76,6 @@ _COSTS = (
     Column("real-time", "times real time", "↑", "encoding and decoding, measured here"),
 )
 COLUMNS = (
-    Column("certified", "certified", "", "whether bench verify found its adapter right"),
     Column("bitrate", "bit/s", "↓", "measured: bits sent over seconds of audio"),
     *(
         Column(
@@ -88,9 +87,10 @@ COLUMNS = (
         for score in SIGNAL.scores
     ),
     Column("failed", "failed", "↓", "clips that lack at least one score"),
+    Column("certified", "certified", "↑", "whether bench verify found its adapter right"),
     *_COSTS,
 )
-PAPER_COLUMNS = (*COLUMNS[1:8], *_COSTS)
+PAPER_COLUMNS = (*COLUMNS[:7], *_COSTS)
 
 
 def rows(
@@ -170,7 +170,6 @@ def _row(
     verdict, certificate = certificate_of(result, certificates)
     value = None if certificate is None else float(certificate["passed"])
     numbers = [
-        Number(verdict, value, href=f"{page}#certificate"),
         _bitrate(result, page),
         *(_score(result, score, page) for score in SIGNAL.scores),
         Number(
@@ -178,6 +177,7 @@ def _row(
             float(result.n_clips_failed),
             href=f"{page}#failures",
         ),
+        Number(verdict, value, href=f"{page}#certificate"),
         *_costs(codec, costs.get(codec, Cost())),
     ]
     about = str(result.codec["weights"] or "no weights")
