@@ -59,6 +59,7 @@ class Listed(StrEnum):
     SUITES = "suites"
     DATASETS = "datasets"
     METRICS = "metrics"
+    EVALUATORS = "evaluators"
 
 
 def _show_version(wanted: bool) -> None:
@@ -85,6 +86,7 @@ def list_(what: Annotated[Listed, typer.Argument(help="What to list.")]) -> None
         Listed.SUITES: listing.suites,
         Listed.DATASETS: listing.datasets,
         Listed.METRICS: listing.metrics,
+        Listed.EVALUATORS: listing.evaluators,
     }
     console().print(tables[what]())
 

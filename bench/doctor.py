@@ -28,6 +28,7 @@ from bench import audio, registry
 from bench.datasets.codec_superb import AUDIO, SPEECH
 from bench.datasets.load import DATASETS
 from bench.datasets.manifest import ManifestError
+from bench.downstream.evaluators import registry as evaluators
 from bench.isolation.overview import CREATED, states
 from bench.metrics import BESIDE, METRICS
 from bench.store import Store, StoreError
@@ -64,6 +65,7 @@ def examine(store: Path) -> list[Finding]:
         *_device(),
         *_metrics(),
         *_codecs(),
+        *_evaluators(),
         *_environments(),
         *_datasets(),
         *_store(store),
@@ -160,6 +162,13 @@ def _codecs() -> Iterator[Finding]:
     for what, names in lacking.items():
         text = f"{', '.join(names)}: {what if len(names) > 1 else what.replace('NAME', names[0])}"
         yield Finding("codec", text, missing=True, needed=MAIN_CODEC in names)
+
+
+def _evaluators() -> Iterator[Finding]:
+    for card in evaluators.CARDS:
+        name = f"{card.task}={card.name}"
+        missing = card.missing
+        yield Finding("evaluator", f"{name}: {missing}" if missing else name, bool(missing))
 
 
 def _environments() -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""What `bench list` shows: the codecs, suites, data sets and metrics that there are.
+"""What `bench list` shows: the codecs, suites, data sets, metrics and evaluators that there are.
 
 Each function returns a table for the terminal. Nothing is loaded for it but the headers of
 the bundled clips.
@@ -20,8 +20,10 @@ from bench.codec import CodecCard
 from bench.datasets import codec_superb
 from bench.datasets.load import DATASETS
 from bench.datasets.manifest import Manifest
+from bench.downstream.evaluators import registry as evaluator_registry
+from bench.downstream.tasks import TASKS
 from bench.metrics import BESIDE, METRICS, Metric
-from bench.suites import SUITES
+from bench.suites import APPLICATION, SUITES
 
 _NONE = "-"
 
@@ -53,7 +55,28 @@ def suites() -> RenderableType:
     for suite in SUITES.values():
         scores = ", ".join(score.display_name for score in suite.scores)
         table.add_row(Text(suite.name, style="bold"), suite.description, scores)
+    tasks = ", ".join(task.display_name for task in TASKS.values())
+    what = "what is left for models that listen: words, speakers, emotions, events"
+    table.add_row(Text(APPLICATION, style="bold"), what, tasks)
     return table
+
+
+def evaluators() -> RenderableType:
+    """Every evaluator of the application suite, the paper's of each task first."""
+    table = _table("evaluator", "what it is", "the paper's", "here")
+    for card in evaluator_registry.CARDS:
+        missing = bool(card.missing)
+        table.add_row(
+            Text(f"{card.task}={card.name}", style="dim" if missing else "bold"),
+            card.description,
+            "yes" if card.of_paper else "",
+            "no" if missing else "yes",
+        )
+    remarks = [
+        "--evaluator TASK=NAME chooses; the default is the first of a task that is here.",
+        "`bench doctor` says how to get what is missing.",
+    ]
+    return Group(table, Text("\n".join(remarks)))
 
 
 def datasets() -> RenderableType:

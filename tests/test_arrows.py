@@ -78,6 +78,13 @@ def test_isolation_knows_the_contract_and_what_runs_elsewhere_nothing() -> None:
     assert {name for path in elsewhere for name in _ours(path)} == set()
 
 
+def test_downstream_knows_no_codec_store_or_run() -> None:
+    data = ("bench.datasets", "bench.names", "bench.stats")
+    models = ("bench.isolation", "bench.pretrained", "bench.torchaudio_stub", "bench.weights")
+    found = _offenders("bench/downstream", PACKAGES, but=("bench.downstream", *data, *models))
+    assert found == []
+
+
 def test_the_report_never_imports_torch() -> None:
     assert _offenders("bench/report", ("torch", "sqcodec", "baselines", "bench.registry")) == []
 

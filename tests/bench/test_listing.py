@@ -5,6 +5,7 @@ from typer.testing import CliRunner
 
 from bench import cli, registry
 from bench.codec import CodecCard
+from bench.downstream.evaluators import registry as evaluators
 from bench.metrics import BESIDE, METRICS
 from bench.suites import SUITES
 
@@ -73,3 +74,11 @@ def test_an_unknown_list_names_the_lists() -> None:
     assert done.exit_code == 2
     for what in cli.Listed:
         assert f"'{what}'" in done.stderr
+
+
+def test_evaluators_with_whose_they_are() -> None:
+    lines = listed("evaluators")
+    for card in evaluators.CARDS:
+        line = row(lines, f"{card.task}={card.name}")
+        assert ("yes" in line.split()) == (card.of_paper or not card.missing)
+    assert "ASR, ASV, ER, AEC" in row(listed("suites"), "application")

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from bench import store as store_module
-from bench.cells import Cell, CodecDelay, Source
+from bench.cells import Cell, CodecDelay, Hearing, Judgement, Source
 from bench.schema import SCHEMA_VERSION
 from bench.store import Store, StoreError
 
@@ -347,3 +347,51 @@ def test_the_latest_certificate_of_a_revision(tmp_path: Path) -> None:
         store.put_certificate("c", "r3", "1", True, '{"name": ')
         with pytest.raises(StoreError, match="damaged certificate of c: bench verify --codec c"):
             store.certificate("c", "r3")
+
+
+HEARING = Hearing("gain", "c1", "whisper", "e1", "libsndfile 1", "soxr 1")
+
+
+def judgement(clip: str, evidence: dict[str, object] | None = None, error: str = "") -> Judgement:
+    return Judgement(
+        "0" * 63 + clip[-1], clip, evidence, error or None, 100.0, 0.5, 0.1, "host", "2026"
+    )
+
+
+def test_evidence_is_kept_as_it_was_said(tmp_path: Path) -> None:
+    said = {"transcript": "für Elise", "embedding": [0.1, -1e-7, 2.0]}
+    with Store(tmp_path / "store.sqlite") as store:
+        store.put_evidence(HEARING, [judgement("a", said), judgement("b", error="too short")])
+        assert store.judged(HEARING) == {"0" * 63 + "a"}
+        found = store.judgements(HEARING)
+        assert found["0" * 63 + "a"] == judgement("a", said)
+        assert found["0" * 63 + "b"].error == "too short"
+        assert store.evidence_of_clip("0" * 63 + "a") == [(HEARING, judgement("a", said))]
+        assert store.judged(replace(HEARING, evaluator_revision="e2")) == set()
+        assert store.judged(replace(HEARING, codec_revision="c2")) == set()
+
+
+def test_evidence_is_never_replaced_and_failures_are(tmp_path: Path) -> None:
+    with Store(tmp_path / "store.sqlite") as store:
+        store.put_evidence(HEARING, [judgement("a", {"x": 1}), judgement("b", error="no")])
+        store.put_evidence(HEARING, [judgement("a", {"x": 2}), judgement("b", {"x": 3})])
+        found = store.judgements(HEARING)
+        assert [found["0" * 63 + clip].evidence for clip in "ab"] == [{"x": 1}, {"x": 3}]
+
+
+def test_a_judgement_is_evidence_or_an_error() -> None:
+    with pytest.raises(ValueError, match="evidence or an error"):
+        judgement("a")
+    with pytest.raises(ValueError, match="evidence or an error"):
+        judgement("a", {"x": 1}, "too short")
+
+
+def test_a_store_from_before_there_was_evidence_has_room_for_it(tmp_path: Path) -> None:
+    path = tmp_path / "store.sqlite"
+    Store(path).close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("DROP TABLE evidence")
+    connection.close()
+    with Store(path) as store:
+        store.put_evidence(HEARING, [judgement("a", {"x": 1})])
+        assert len(store.judged(HEARING)) == 1
