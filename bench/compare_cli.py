@@ -8,16 +8,18 @@ from typing import Annotated
 
 import typer
 
-from bench.console import MISSING, console, error_console, tell
+from bench.console import MISSING, console, error_console, named, tell
 from bench.names import UnknownNameError
 from bench.report.paired import NotComparableError
 from bench.report.results import Result
 from bench.report.stored import StoredResultError, main_data, read_results
+from bench.suites import APPLICATION, SUITES
 
 
 def compare_(
     first: Annotated[str, typer.Argument(help="A codec with results.", metavar="A")],
     second: Annotated[str, typer.Argument(help="Another one.", metavar="B")],
+    suite: Annotated[str, typer.Option(help="Of what scores: signal or application.")] = "signal",
     data: Annotated[
         str | None, typer.Option(help="The data set.", show_default="that of most codecs")
     ] = None,
@@ -30,20 +32,25 @@ def compare_(
 
     Exit status: 0 compared; 2 a codec has no results, or the two are not comparable.
     """
-    from bench.report.comparison import compared, comparison  # scipy takes a second
+    from bench.report.comparison import compared, comparison, task_comparison  # scipy: a second
+    from bench.report.task_comparison import task_differences
 
     errors = error_console()
     try:
-        found = read_results(results, "signal")
+        named("suite", suite, dict.fromkeys([*SUITES, APPLICATION]))
+        if suite == APPLICATION:
+            dataset, differences = task_differences(results, first, second, data)
+            console().print(task_comparison((first, second), dataset, differences, clips))
+            return
+        found = read_results(results, suite)
         if not found:
-            raise NotComparableError(f"no results of the signal suite in {results}: bench run")
+            raise NotComparableError(f"no results of the {suite} suite in {results}: bench run")
         stored = _of_data(found, data)
         one, other = _named(first, stored), _named(second, stored)
-        differences = compared(one, other)
+        console().print(comparison(one, other, compared(one, other), clips))
     except (UnknownNameError, NotComparableError, StoredResultError) as error:
         tell(errors, [error])
         raise typer.Exit(MISSING) from None
-    console().print(comparison(one, other, differences, clips))
 
 
 def _of_data(stored: Sequence[Result], data: str | None) -> dict[str, Result]:

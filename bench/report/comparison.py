@@ -13,6 +13,7 @@ from bench.metrics import METRICS
 from bench.report.paired import ClipDifference, Paired, extremes, paired
 from bench.report.results import Result
 from bench.report.stored import said
+from bench.report.task_comparison import TaskDifference
 from bench.suites import SIGNAL
 
 _NONE = "-"
@@ -61,20 +62,56 @@ def comparison(
     parts: list[RenderableType] = [shown]
     parts += [Text(line, style="dim") for line in _remarks(differences, names)]
     for one in differences:
+        higher = METRICS[one.score.metric].higher_is_better
         if n_clips and one.clips:
-            parts.append(_clips(one, names, n_clips))
+            parts.append(_clips(one.score.display_name, one.clips, names, n_clips, higher))
+    return Group(*parts)
+
+
+def task_comparison(
+    names: Sequence[str], dataset: str, differences: Sequence[TaskDifference], n_clips: int
+) -> RenderableType:
+    """The same of the application suite; all in per cent."""
+    shown = _table(f"{names[0]} and {names[1]} on the {dataset} data set, %")
+    for column in ("score", *names, "difference", "95 % from", "to", "better", "clips"):
+        shown.add_column(column, justify="left" if column in ("score", "better") else "right")
+    parts: list[RenderableType] = [shown]
+    for one in differences:
+        difference, higher = one.difference, one.column.better == "higher"
+        shown.add_row(
+            f"{one.column.label} {'↑' if higher else '↓'}",
+            _number(one.first),
+            _number(one.second),
+            _number(difference.value),
+            _number(difference.low),
+            _number(difference.high),
+            _better(difference.low, difference.high, difference.method, higher, names),
+            str(len(one.clips)),
+        )
+        if n_clips and one.clips:
+            of = "similarity to the reference" if one.column.key == "eer_asv_pct" else "its part"
+            title = f"{one.column.label}, {of}"
+            clips = [clip for clip in one.clips if clip.difference]
+            parts.append(_clips(title, clips, names, n_clips, higher or "similarity" in title))
+    if not differences:
+        parts.append(Text("No task was judged of both."))
     return Group(*parts)
 
 
 def better(one: Paired, names: Sequence[str]) -> str:
     """Which of the two is better by this score, if the interval tells."""
-    interval = one.interval
-    if interval.low is None or interval.high is None:
-        return interval.reason
-    if interval.low <= 0 <= interval.high:
+    interval, higher = one.interval, METRICS[one.score.metric].higher_is_better
+    return _better(interval.low, interval.high, interval.reason, higher, names)
+
+
+def _better(
+    low: float | None, high: float | None, reason: str, higher: bool, names: Sequence[str]
+) -> str:
+    if low is None or high is None:
+        return reason
+    if low <= 0 <= high:
         return "neither: 0 is within"
-    higher = METRICS[one.score.metric].higher_is_better
-    return names[0] if (interval.low > 0) == higher else names[1]
+    return names[0] if (low > 0) == higher else names[1]
 
 
 def _remarks(differences: Sequence[Paired], names: Sequence[str]) -> list[str]:
@@ -91,16 +128,21 @@ def _remarks(differences: Sequence[Paired], names: Sequence[str]) -> list[str]:
     return remarks
 
 
-def _clips(one: Paired, names: Sequence[str], number: int) -> Table:
-    higher = METRICS[one.score.metric].higher_is_better
-    best, worst = extremes(one.clips, number, higher_is_better=higher)
-    shown = _table(f"\n{one.score.display_name}: clips of the largest differences")
+def _clips(
+    name: str,
+    clips: Sequence[ClipDifference],
+    names: Sequence[str],
+    number: int,
+    higher_is_better: bool,
+) -> Table:
+    best, worst = extremes(clips, number, higher_is_better=higher_is_better)
+    shown = _table(f"\n{name}: clips of the largest differences")
     shown.add_column("", no_wrap=True)
     shown.add_column("clip", overflow="fold")
     for name in (*names, "difference"):
         shown.add_column(name, justify="right")
-    for title, clips in (("best", best), ("worst", worst)):
-        for clip in clips:
+    for title, found in (("best", best), ("worst", worst)):
+        for clip in found:
             shown.add_row(f"{title} for {names[0]}", _clip_name(clip), *_values(clip))
     return shown
 

@@ -65,3 +65,49 @@ def test_other_data_is_not_compared(small_results: Path) -> None:
     done = compare("sqcodec-3k", "opus-6k", "--results", small_results)
     assert done.exit_code == 2
     assert "not comparable: dataset revision r1 and r2" in done.stderr
+
+
+def test_tasks_are_compared_by_clip(small_results: Path) -> None:
+    arguments = ("--results", small_results, "--suite", "application", "--clips", 1)
+    done = compare("sqcodec-3k", "encodec-3k", *arguments)
+    assert done.exit_code == 0, done.output
+    lines = [line.split() for line in done.stdout.splitlines()]
+    # 7 deletions and 3 substitutions more in 70 words; the clip that one lacks is in neither.
+    words = next(line for line in lines if line[:2] == ["WER(ASR)", "↓"])
+    assert float(words[4]) == pytest.approx(-100 * 10 / 70, abs=0.01)
+    assert words[-2:] == ["sqcodec-3k", "7"]
+    # 38 of 40 right against 20 of 40.
+    events = next(line for line in lines if line[:2] == ["Acc(AEC)", "↑"])
+    assert events[4] == "45.00"
+    assert events[-2:] == ["sqcodec-3k", "40"]
+    assert next(line for line in lines if line[:1] == ["EER(ASV)"])[-1] == "2"
+    assert not [line for line in lines if line[:1] == ["Acc(ER)"]]
+
+
+def test_a_codec_without_tasks_is_told(small_results: Path) -> None:
+    done = compare("sqcodec-3k", "opus-6k", "--results", small_results, "--suite", "application")
+    assert done.exit_code == 2
+    assert "no codec with results is called 'opus-6k'" in done.stderr
+
+
+def test_other_judges_are_not_compared(small_results: Path) -> None:
+    path = small_results / "application" / "small" / "encodec-3k.json"
+    content = json.loads(path.read_text())
+    content["tasks"][0]["evaluator"] = {"name": "another"}
+    path.write_text(json.dumps(content))
+    arguments = ("--results", small_results, "--suite", "application")
+    done = compare("sqcodec-3k", "encodec-3k", *arguments)
+    assert done.exit_code == 2
+    assert "of another evaluator" in done.stderr
+
+
+def test_without_results_of_tasks(tmp_path: Path) -> None:
+    done = compare("a", "b", "--results", tmp_path, "--suite", "application")
+    assert done.exit_code == 2
+    assert "bench run --suite application" in done.stderr
+
+
+def test_an_unknown_suite_is_suggested(small_results: Path) -> None:
+    done = compare("a", "b", "--results", small_results, "--suite", "signl")
+    assert done.exit_code == 2
+    assert "did you mean signal" in done.stderr

@@ -148,9 +148,7 @@ def test_what_is_not_measured_is_said(small_results: Path) -> None:
     assert encodec.verdict == "holds where measured (6 of 60)"
     assert encodec.count(Outcome.UNDECIDED) == 2
     assert found["order-of-magnitude"][counts].verdict == "fails (4 of 28)"
-    assert "MACs 3k: EnCodec† / SQCodec = 0.8" in shown.failing(
-        found["order-of-magnitude"][counts]
-    )
+    assert "MACs 3k: EnCodec† / SQCodec = 0.8" in shown.failing(found["order-of-magnitude"][counts])
     assert found["streamable"][counts].verdict == "fails (1 of 7)"
     assert found["real-time"][counts].verdict == "holds where measured (1 of 7)"
     assert found["steady-decline"][ours].verdict == "undecided"

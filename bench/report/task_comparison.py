@@ -1,0 +1,175 @@
+"""Two codecs in the tasks of the application suite, from each clip's part in their scores.
+
+Words are compared by `ratio_difference` (speakers drawn), classes by Newcombe's interval of
+pairs; verification by its two rates alone, since the speakers of its trials are not in results.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.downstream.accuracy import paired_difference
+from bench.downstream.resampling import ratio_difference
+from bench.downstream.score import Estimate
+from bench.names import UnknownNameError
+from bench.report.paired import ClipDifference, NotComparableError
+from bench.report.stored import StoredResultError
+from bench.report.tables.application import TASKS
+from bench.report.tables.frame import APPLICATION_SCORES
+from bench.report.tables.model import Column
+
+_NO_INTERVAL = "no interval: the speakers of the trials are not in the results"
+_PERCENT = 100.0
+
+
+@dataclass(frozen=True)
+class TaskDifference:
+    """One score of both, first less second.
+
+    Attributes:
+        column: of the paper's Table 2.
+        first, second: per cent; None where a codec has no score.
+        difference: percentage points, with its interval or why there is none.
+        clips: that both have, with what each contributes, per cent.
+    """
+
+    column: Column
+    first: float | None
+    second: float | None
+    difference: Estimate
+    clips: tuple[ClipDifference, ...]
+
+
+def task_differences(
+    results: Path, first: str, second: str, dataset: str | None
+) -> tuple[str, list[TaskDifference]]:
+    """The data set, and every score of the paper's that its results have.
+
+    Args:
+        results: the folder of results.
+        first, second: codecs.
+        dataset: of the results; the one with the most codecs if None.
+
+    Raises:
+        UnknownNameError: there are no results of a codec or data set.
+        NotComparableError: nothing is stored, or the two were judged on other data.
+        StoredResultError: a file cannot be used.
+    """
+    paths = sorted((results / "application").glob("*/*.json"))
+    if not paths:
+        raise NotComparableError(
+            f"no results of the application suite in {results}: bench run --suite application"
+        )
+    sizes: dict[str, int] = {}
+    for path in paths:
+        sizes[path.parent.name] = sizes.get(path.parent.name, 0) + 1
+    if dataset is None:
+        dataset = min(sizes, key=lambda name: (-sizes[name], name))
+    if dataset not in sizes:
+        raise UnknownNameError("data set with results", dataset, sizes)
+    known = {path.stem: path for path in paths if path.parent.name == dataset}
+    for name in (first, second):
+        if name not in known:
+            raise UnknownNameError("codec with results", name, known)
+    one, other = _tasks(known[first]), _tasks(known[second])
+    try:
+        found = [_difference(column, one, other) for column in APPLICATION_SCORES]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise StoredResultError(
+            f"{known[first].parent}: no clips that can be compared in {first}.json and "
+            f"{second}.json: {type(error).__name__}: {error}"
+        ) from error
+    return dataset, [difference for difference in found if difference is not None]
+
+
+def _tasks(path: Path) -> dict[str, dict[str, Any]]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return {str(task["task"]): task for task in content["tasks"]}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StoredResultError(
+            f"{path}: no result that can be read: {type(error).__name__}: {error}"
+        ) from error
+
+
+def _difference(
+    column: Column, one: Mapping[str, Any], other: Mapping[str, Any]
+) -> TaskDifference | None:
+    """None where one of them was not judged in the task."""
+    task = TASKS[column.key]
+    if any(not tasks.get(task, {}).get("scores") for tasks in (one, other)):
+        return None
+    sides = (one[task], other[task])
+    for name in ("dataset_revision", "evaluator"):
+        if sides[0][name] != sides[1][name]:
+            said = name.replace("_", " ")
+            raise NotComparableError(f"{task} of the two is not comparable: of another {said}")
+    values = [_value(side, column.key) for side in sides]
+    clips = [
+        {clip["clip"]: clip for clip in side["clips"] if "error" not in clip} for side in sides
+    ]
+    names = [name for name in clips[0] if name in clips[1]]
+    pairs = [(clips[0][name], clips[1][name]) for name in names]
+    dataset = str(sides[0]["dataset"])
+    if task == "asr":
+        difference, shown = _words(pairs), _word_error_rate
+    elif task == "asv":
+        difference, shown = _rates(values), _similarity
+    else:
+        difference, shown = _classes(pairs), _right
+    return TaskDifference(
+        column,
+        values[0],
+        values[1],
+        difference,
+        tuple(
+            ClipDifference(dataset, str(a["clip"]), str(a["group"] or ""), shown(a), shown(b))
+            for a, b in pairs
+            if "similarity" in a or task != "asv"
+        ),
+    )
+
+
+def _words(pairs: Sequence[tuple[dict[str, Any], dict[str, Any]]]) -> Estimate:
+    errors = [[_errors(clip) for clip in side] for side in zip(*pairs, strict=True)] or [[], []]
+    words = [[clip["words"] for clip in side] for side in zip(*pairs, strict=True)] or [[], []]
+    groups = [str(one["group"] or one["clip"]) for one, _ in pairs]
+    return ratio_difference(errors[0], words[0], errors[1], words[1], groups)
+
+
+def _classes(pairs: Sequence[tuple[dict[str, Any], dict[str, Any]]]) -> Estimate:
+    if not pairs:
+        return Estimate(None, method="no clip has both")
+    found = paired_difference([b["right"] for _, b in pairs], [a["right"] for a, _ in pairs])
+    return Estimate(found.points, found.low, found.high, "Newcombe's interval of pairs")
+
+
+def _rates(values: Sequence[float | None]) -> Estimate:
+    first, second = values
+    if first is None or second is None:
+        return Estimate(None, method="one has no rate")
+    return Estimate(first - second, method=_NO_INTERVAL)
+
+
+def _value(task: Mapping[str, Any], name: str) -> float | None:
+    return next((score["value"] for score in task["scores"] if score["name"] == name), None)
+
+
+def _errors(clip: Mapping[str, Any]) -> int:
+    return int(clip["substitutions"] + clip["deletions"] + clip["insertions"])
+
+
+def _word_error_rate(clip: Mapping[str, Any]) -> float:
+    return _PERCENT * _errors(clip) / max(int(clip["words"]), 1)
+
+
+def _similarity(clip: Mapping[str, Any]) -> float:
+    return _PERCENT * float(clip["similarity"])
+
+
+def _right(clip: Mapping[str, Any]) -> float:
+    return _PERCENT * bool(clip["right"])
