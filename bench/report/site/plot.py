@@ -43,7 +43,7 @@ def _point(bubble: Bubble, has_page: bool) -> dict[str, Any]:
         "pesq": bubble.pesq,
         "low": bubble.low,
         "high": bubble.high,
-        "dashed": family.key == "dac-24k",
+        "dashed": family.key == "dac-24k" or bubble.codec.endswith("-24khz"),
         "network": has_network(bubble.codec),
         "page": page_of(bubble.codec) if has_page else "",
         "published": cost.published_gmacs,

@@ -88,7 +88,7 @@ function showFamilies(points) {
     const swatch = document.createElement("i");
     swatch.className = "swatch";
     swatch.style.background = point.colour;
-    if (point.dashed) swatch.style.borderStyle = "dashed";
+    if (points.every((one) => one.family !== point.family || one.dashed)) swatch.style.borderStyle = "dashed";
     label.append(swatch, point.family);
     return label;
   }));

@@ -156,6 +156,23 @@ def test_verdicts_failures_and_reasons_are_said(site: Path) -> None:
     assert "250" not in reference  # the rounding of a perfect estimate is no score
 
 
+def test_a_certificate_within_the_results_is_shown(results: Path, tmp_path: Path) -> None:
+    path = results / "signal" / "small" / "opus-6k.json"
+    check = {"name": "in step", "value": "levels correlate by 0.99", "passed": True}
+    content = json.loads(path.read_text())
+    content["certificate"] = {
+        "version": "7",
+        "passed": True,
+        "verified_at": "2026-01-01T00:00:00+00:00",
+        "checks": [check],
+    }
+    path.write_text(json.dumps(content))
+    site = write_site(tmp_path / "site", results).parent
+    page = "".join(_read(site / "codecs" / "opus-6k.html").texts)
+    assert "passed the checks of its adapter (version 7)" in page
+    assert "levels correlate by 0.99" in page
+
+
 def test_the_listening_room_names_whose_audio_it_is(site: Path) -> None:
     text = "".join(_read(site / "listen.html").texts)
     assert text.count("Licence: CC0-1.0") == text.count("Ann & Bob") == 2
