@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from baselines.anchors import Identity
 from bench import audio, judging
-from bench.application import Step, hearing_of, judge, opened, plan_task
+from bench.application import Step, evaluator_process, hearing_of, judge, opened, plan_task
 from bench.codec import Codec, Encoded
 from bench.datasets.manifest import Clip
 from bench.downstream.contract import EvaluatorInfo, Evidence
@@ -262,3 +262,23 @@ def test_an_evaluator_that_was_replaced_meanwhile(
     worker = hears(Level("2"), team, monkeypatch)
     steps, _ = run(clips, [codec], model, store, team, worker)
     assert all("could not be loaded again as it was" in step.error for step in steps)
+
+
+def test_a_process_of_its_own_has_the_evaluator() -> None:
+    with evaluator_process("asv", "ge2e", "cpu") as worker:
+        found = opened(worker)
+    assert isinstance(found, EvaluatorInfo)
+    assert (found.name, found.task) == ("ge2e", "asv")
+
+
+def test_an_evaluator_that_cannot_run_says_so_in_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BENCH_WEIGHTS", str(tmp_path))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "no-cache"))
+    with evaluator_process("asr", "whisper-large-v3", "cpu") as worker:
+        found = opened(worker)
+    assert isinstance(found, str)
+    assert found.startswith("no weights of openai/whisper-large-v3: not in ")
+    assert "\n" not in found
