@@ -192,4 +192,5 @@ def architecture(name: str) -> Architecture:
         dequantize=model.quantizer.decode,
         decode=decode,
         as_counted=AsCounted(),
+        hop_length=model.config.hop_length,
     )

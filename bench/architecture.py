@@ -54,6 +54,7 @@ class Architecture:
         dequantize: codes -> latent.
         decode: latent -> audio [B, T].
         as_counted: how the paper's authors counted it.
+        hop_length: samples of a frame; `pad_to` if None.
     """
 
     name: str
@@ -65,3 +66,4 @@ class Architecture:
     dequantize: Callable[[Tensor], Tensor]
     decode: Callable[[Tensor], Tensor]
     as_counted: AsCounted
+    hop_length: int | None = None

@@ -8,6 +8,7 @@ gradient. Normalisation over a clip and attention to all of it depend on its las
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import torch
@@ -28,7 +29,8 @@ def look_ahead_s(architecture: Architecture, duration_s: float = DURATION_S) -> 
     Returns:
         The look-ahead; None where it reaches the end of the clip, however long.
     """
-    unit = architecture.pad_to
+    # The sample looked at must begin a frame: a later one of it has less ahead.
+    unit = math.lcm(architecture.pad_to, architecture.hop_length or 1)
     n_units = max(2, round(duration_s * architecture.sample_rate / unit))
     generator = torch.Generator().manual_seed(0)
     audio = 0.1 * torch.randn(1, n_units * unit, generator=generator, dtype=torch.float64)

@@ -187,6 +187,7 @@ def architecture(name: str) -> Architecture:
         dequantize=model.entries,
         decode=decode,
         as_counted=AsCounted(rules={Attention: _attention_as_counted}),
+        hop_length=_MODELS[name].config.hop,
     )
 
 

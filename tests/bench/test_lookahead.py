@@ -4,13 +4,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from bench import registry
 from bench.architecture import Architecture, AsCounted
 from bench.lookahead import look_ahead_s
 
 RATE = 1000
 
 
-def codec(network: nn.Module, pad_to: int = 1) -> Architecture:
+def codec(network: nn.Module, pad_to: int = 1, hop_length: int | None = None) -> Architecture:
     return Architecture(
         "toy",
         RATE,
@@ -21,6 +22,7 @@ def codec(network: nn.Module, pad_to: int = 1) -> Architecture:
         dequantize=lambda codes: codes,
         decode=lambda latent: latent[:, 0],
         as_counted=AsCounted(),
+        hop_length=hop_length,
     )
 
 
@@ -47,6 +49,25 @@ class Framed(nn.Module):
 )
 def test_the_reach_of_kernels_adds_up(network: nn.Module, pad_to: int, samples: int) -> None:
     assert look_ahead_s(codec(network, pad_to)) == samples / RATE
+
+
+class Filling(Framed):
+    """Takes clips of any length, and fills them up to frames by itself."""
+
+    def forward(self, audio: Tensor) -> Tensor:
+        return super().forward(nn.functional.pad(audio, (0, -audio.shape[-1] % 4)))
+
+
+def test_it_is_that_of_a_frames_first_sample() -> None:
+    # In the middle of a second there begins none: 500 samples are 62.5 frames of eight.
+    eight = nn.Sequential(nn.Conv1d(1, 3, 8, stride=8), nn.ConvTranspose1d(3, 1, 8, stride=8))
+    assert look_ahead_s(codec(eight, 1, hop_length=8)) == 7 / RATE
+    assert look_ahead_s(codec(Filling(), 1, hop_length=4)) == 7 / RATE
+
+
+def test_encodec_is_causal_and_waits_for_a_frame() -> None:
+    encodec = registry.architecture("encodec-6k")
+    assert look_ahead_s(encodec) == 319 / 24_000
 
 
 def test_a_chain_too_faint_for_float32_is_seen() -> None:
