@@ -18,7 +18,6 @@ does not overwrite.
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -33,6 +32,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from bench import evidence_rows
 from bench.cells import Cell, CheckOutcome, CodecCertificate, CodecDelay, Hearing, Judgement, Source
 from bench.schema import LATER_TABLES, SCHEMA_VERSION, TABLES
 
@@ -52,9 +52,7 @@ _KEY_COLUMNS = [*_SOURCE_COLUMNS, "clip", "clip_sha256", "metric", "metric_versi
 _WHERE_SOURCE = " AND ".join(f"{column} = ?" for column in _SOURCE_COLUMNS)
 _CODED_COLUMNS = ["codec", "codec_revision", "reader", "resampler"]
 _WHERE_CODED = " AND ".join(f"{column} = ?" for column in _CODED_COLUMNS)
-_HEARING_COLUMNS = [field.name for field in fields(Hearing)]
-_JUDGEMENT_COLUMNS = [field.name for field in fields(Judgement)]
-_WHERE_HEARING = " AND ".join(f"{column} = ?" for column in _HEARING_COLUMNS)
+_WHERE_HEARING = " AND ".join(f"{column} = ?" for column in evidence_rows.HEARING_COLUMNS)
 
 
 def _put_statement(table: str, columns: Sequence[str], key: Sequence[str]) -> str:
@@ -67,9 +65,7 @@ def _put_statement(table: str, columns: Sequence[str], key: Sequence[str]) -> st
 
 
 _PUT_CELL = _put_statement("cells", _SOURCE_COLUMNS + _CELL_COLUMNS, _KEY_COLUMNS)
-_PUT_EVIDENCE = _put_statement(
-    "evidence", _HEARING_COLUMNS + _JUDGEMENT_COLUMNS, [*_HEARING_COLUMNS, "clip_sha256"]
-)
+_PUT_EVIDENCE = _put_statement("evidence", evidence_rows.COLUMNS, evidence_rows.KEY)
 
 
 class Store:
@@ -316,14 +312,7 @@ class Store:
         Raises:
             StoreError: the disk is full or the store cannot be written.
         """
-        rows = []
-        for one in judgements:
-            text = None if one.evidence is None else json.dumps(one.evidence, allow_nan=False)
-            packed = None if text is None else zlib.compress(text.encode())
-            values = [
-                packed if name == "evidence" else getattr(one, name) for name in _JUDGEMENT_COLUMNS
-            ]
-            rows.append([*astuple(hearing), *values])
+        rows = [evidence_rows.row_of(hearing, judgement) for judgement in judgements]
         try:
             with self._transaction():
                 self._connection.executemany(_PUT_EVIDENCE, rows)
@@ -337,20 +326,22 @@ class Store:
 
     def judgements(self, hearing: Hearing) -> dict[str, Judgement]:
         """What an evaluator says of a codec's clips, by the hash of the clip."""
-        query = f"SELECT {', '.join(_JUDGEMENT_COLUMNS)} FROM evidence WHERE {_WHERE_HEARING}"
-        found = (_judgement(row) for row in self._rows(query, astuple(hearing)))
+        columns = ", ".join(evidence_rows.JUDGEMENT_COLUMNS)
+        query = f"SELECT {columns} FROM evidence WHERE {_WHERE_HEARING}"
+        found = map(evidence_rows.judgement_of, self._rows(query, astuple(hearing)))
         return {judgement.clip_sha256: judgement for judgement in found}
 
     def evidence_of_clip(self, clip_sha256: str) -> list[tuple[Hearing, Judgement]]:
         """All that evaluators say of a clip, untouched or through codecs."""
-        columns = _HEARING_COLUMNS + _JUDGEMENT_COLUMNS
         query = (
-            f"SELECT {', '.join(columns)} FROM evidence WHERE clip_sha256 = ? "
-            f"ORDER BY evaluator, evaluator_revision, codec <> 'reference', codec, judged_at"
+            f"SELECT {', '.join(evidence_rows.COLUMNS)} FROM evidence WHERE clip_sha256 = ? "
+            "ORDER BY evaluator, evaluator_revision, codec <> 'reference', codec, judged_at"
         )
-        n = len(_HEARING_COLUMNS)
-        rows = self._rows(query, [clip_sha256])
-        return [(Hearing(*row[:n]), _judgement(row[n:])) for row in rows]
+        n = len(evidence_rows.HEARING_COLUMNS)
+        return [
+            (Hearing(*row[:n]), evidence_rows.judgement_of(row[n:]))
+            for row in self._rows(query, [clip_sha256])
+        ]
 
     def close(self) -> None:
         """Close the file."""
@@ -370,14 +361,6 @@ class Store:
 
 def _statements(script: str) -> list[str]:
     return list(filter(str.strip, script.split(";")))
-
-
-def _judgement(row: Sequence[Any]) -> Judgement:
-    """A row of the table of evidence, from the clip's hash on."""
-    judgement = dict(zip(_JUDGEMENT_COLUMNS, row, strict=True))
-    packed = judgement["evidence"]
-    judgement["evidence"] = None if packed is None else json.loads(zlib.decompress(packed))
-    return Judgement(**judgement)
 
 
 def _cannot_use(path: Path, error: sqlite3.Error) -> StoreError:
