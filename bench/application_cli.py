@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
@@ -25,7 +25,7 @@ from bench.codec import CodecInfo
 from bench.console import MISSING, SOME_FAILED, console, tell
 from bench.datasets.manifest import Manifest
 from bench.downstream.aec import classes_of
-from bench.downstream.contract import EvaluatorUnavailableError
+from bench.downstream.contract import EvaluatorInfo, EvaluatorUnavailableError, Evidence
 from bench.downstream.data import load_application
 from bench.downstream.evaluators import registry
 from bench.downstream.evaluators.registry import EvaluatorCard
@@ -180,27 +180,46 @@ def _task(
         f"{asked.store.path}{failed}",
         markup=False,
     )
-    hearings = {codec.name: hearing_of(codec, info) for codec in asked.codecs}
-    judged = {name: asked.store.judgements(hearing) for name, hearing in hearings.items()}
-    evidence = {
-        name: {
-            clip.id: found[clip.sha256].evidence or {}
-            for clip in data.clips
-            if clip.sha256 in found and found[clip.sha256].evidence is not None
-        }
-        for name, found in judged.items()
-    }
+    try:
+        return _scored(task, data, info, card.of_paper, asked, heard), ""
+    except ValueError as error:  # a probe that this data cannot be told apart by, say
+        return _unavailable(task, names, f"{card.name}: {error}")
+
+
+def _scored(
+    task: Task,
+    data: TaskData,
+    evaluator: EvaluatorInfo,
+    of_paper: bool,
+    asked: _Asked,
+    heard: Mapping[str, list[Judgement]],
+) -> dict[str, TaskResult]:
+    """The scores of all codecs from what is stored, one codec after the other."""
+    infos = {info.name: info for info in asked.codecs}
+    untouched = _judgements(data, infos[coding.CEILING], evaluator, asked.store)
     parts = {}
-    for name, found in judged.items():
+    for name, info in infos.items():
         with asked.errors.status(f"scoring {name}"):
-            try:
-                scored = task.score(data, evidence[coding.CEILING], evidence[name])
-            except ValueError as error:  # a probe that this data cannot be told apart by, say
-                return _unavailable(task, names, f"{card.name}: {error}")
-        parts[name] = task_result(data, info, card.of_paper, scored, found)
-        here = {clip.sha256 for clip in data.clips}
-        heard[name].extend(one for sha256, one in found.items() if sha256 in here)
-    return parts, ""
+            found = _judgements(data, info, evaluator, asked.store)
+            scored = task.score(data, _evidence(data, untouched), _evidence(data, found))
+            parts[name] = task_result(data, evaluator, of_paper, scored, found)
+            # Without what was said, which is much, for the bits that were sent.
+            heard[name].extend(replace(one, evidence=one.evidence and {}) for one in found.values())
+    return parts
+
+
+def _judgements(
+    data: TaskData, codec: CodecInfo, evaluator: EvaluatorInfo, store: Store
+) -> dict[str, Judgement]:
+    """What is stored of a task's clips, by their hash."""
+    found = store.judgements(hearing_of(codec, evaluator))
+    return {c.sha256: found[c.sha256] for c in data.clips if c.sha256 in found}
+
+
+def _evidence(data: TaskData, judged: Mapping[str, Judgement]) -> dict[str, Evidence]:
+    """What was said of clips, by their id, where anything was."""
+    found = {c.id: judged[c.sha256].evidence for c in data.clips if c.sha256 in judged}
+    return {name: evidence for name, evidence in found.items() if evidence is not None}
 
 
 def _unavailable(task: Task, codecs: Sequence[str], why: str) -> tuple[dict[str, TaskResult], str]:
