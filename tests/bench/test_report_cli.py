@@ -167,3 +167,11 @@ def test_reasons_have_no_paths_of_this_machine(
     assert reasons["sqcodec-6k"] == "no weights"
     assert "sqcodec-3k" not in reasons
     assert not [reason for reason in reasons.values() if str(tmp_path) in reason]
+
+
+def test_the_committed_tables_of_the_paper_are_what_the_command_writes(tmp_path: Path) -> None:
+    arguments = ("--from", "paper", "--results", ROOT / "results", "--no-figures")
+    done = report(*arguments, "--out", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    made = contents(tmp_path / "out" / "tables" / "paper")
+    assert made == contents(ROOT / "reports" / "tables" / "paper")
