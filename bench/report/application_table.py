@@ -37,7 +37,9 @@ def _scores(results: Sequence[ApplicationResult]) -> Table:
     for task in TASKS.values():
         heading = task.display_name
         if main := mains.get(task.name):
-            heading += f"\n{_heading(main)}"
+            # Accuracies are called by their task.
+            named = main["display_name"] == task.display_name
+            heading += f"\n{_heading(main | {'display_name': 'acc'} if named else main)}"
         shown.add_column(heading, justify="right", no_wrap=True)
         shown.add_column("less\nreference", justify="right", no_wrap=True)
     for result in results:
@@ -102,7 +104,8 @@ def _beside(results: Sequence[ApplicationResult]) -> list[Table]:
             own = by_codec.get(result.codec["name"])
             value, low, high = (_number(own, key) for key in ("value", "low", "high"))
             cells.append(value if low == _NONE else f"{value}\n[{low}, {high}]")
-        shown.add_row(f"{task}: {name} {_arrow(unit)} {unit['unit']}".strip(), *cells)
+        label = name if name.startswith(task) else f"{task}: {name}"
+        shown.add_row(f"{label} {_arrow(unit)} {unit['unit']}".strip(), *cells)
     return [shown]
 
 
