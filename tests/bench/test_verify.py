@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 from bench import cli, registry
 from bench.codec import Codec, CodecInfo, Encoded, Facts, KnownAnswer
+from bench.report.certificate import certified as certificates
 from bench.store import Store
 from bench.verify import VERSION, Certificate, verify
 
@@ -277,7 +278,7 @@ def test_families_are_those_that_differ_in_their_bitrate() -> None:
 
 
 @pytest.fixture
-def bench_verify(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], Result]:
+def bench_verify(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Result]:
     """Calls `bench verify` where toys are codecs."""
     toys: dict[str, Callable[[], Codec]] = {"right": Frames, "late": Late}
     load = registry.load
@@ -287,7 +288,7 @@ def bench_verify(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[s
 
     monkeypatch.setattr(registry, "load", with_toys)
     monkeypatch.chdir(tmp_path)
-    return lambda codec: CliRunner().invoke(cli.app, ["verify", "--codec", codec])
+    return lambda *codec: CliRunner().invoke(cli.app, ["verify", "--codec", *codec])
 
 
 def test_the_verdict_is_printed_and_stored(
@@ -302,6 +303,16 @@ def test_the_verdict_is_printed_and_stored(
         assert not store.certified("frames-50k", "abc", "another version")
         ((checks,),) = store._rows("SELECT checks FROM certificates")
     assert [check["name"] for check in json.loads(checks)] == list(CHECKS)
+
+
+def test_the_verdict_is_written_for_reports(
+    bench_verify: Callable[..., Result], tmp_path: Path
+) -> None:
+    done = bench_verify("right", "--results", str(tmp_path / "results"))
+    assert done.exit_code == 0, done.output
+    path = tmp_path / "results" / "certificates" / "frames-50k.json"
+    assert f"wrote {path}" in done.stderr
+    assert certificates(tmp_path / "results") == {("frames-50k", "abc"): True}
 
 
 def test_a_failed_check_ends_with_status_1_and_takes_the_certificate_back(
