@@ -17,6 +17,7 @@ from bench.datasets.load import load_data
 from bench.datasets.manifest import Clip, ManifestError
 from bench.downstream.asv import trial_score
 from bench.downstream.data import load_application
+from bench.downstream.score import TaskData
 from bench.names import UnknownNameError
 from bench.report.clip import clip_report
 from bench.report.heard import Compare, heard_report
@@ -36,7 +37,7 @@ def show(
     Exit status: 0 it is shown; 2 there is no such clip, codec, data set or store.
     """
     try:
-        rows = _rows(data)
+        rows, asked = _read(data)
         with Store(store, create=False) as opened:
             cells = opened.cells_of_clip(clip)
             hashes = [rows[clip].sha256] if clip in rows else []
@@ -46,7 +47,7 @@ def show(
                 raise UnknownNameError("clip", clip, dict.fromkeys([*rows, *opened.clips()]))
             if codec is not None:
                 cells, said = _of_codec(codec, cells, said)
-            trials = _trials(clip, data, said, opened)
+            trials = _trials(clip, asked.get("asv"), said, opened)
     except (UnknownNameError, ManifestError, StoreError) as error:
         tell(error_console(), [error])
         raise typer.Exit(MISSING) from None
@@ -58,17 +59,23 @@ def show(
     console().print(shown)
 
 
-def _rows(data: str) -> dict[str, Clip]:
-    """The clips of a data set by id, those of the application's tasks among them."""
+def _read(data: str) -> tuple[dict[str, Clip], dict[str, TaskData]]:
+    """The clips of a data set by id, and what the application's tasks are asked on."""
     rows: dict[str, Clip] = {}
+    refused = None
     try:
         rows = {found.id: found for found in load_data(data).clips}
-    except ManifestError:
-        if not Path(data).expanduser().is_dir():
-            raise
-    for task in load_application(data).tasks.values():
+    except ManifestError as error:  # a tree may be for the tasks alone
+        refused = error
+    try:
+        tasks = load_application(data).tasks
+    except ManifestError:  # labels that cannot be used are no matter of the clips
+        tasks = {}
+    for task in tasks.values():
         rows |= {found.id: found for found in task.clips}
-    return rows
+    if refused is not None and not tasks:
+        raise refused
+    return rows, tasks
 
 
 def _of_codec(
