@@ -4,7 +4,7 @@
 - `figure2`: the architecture. `figure3`: TPooling on a piano tone.
 - `rate_distortion`: every score against the measured bit/s.
 - `heat_map`: scores by data set. `codebooks`: how they are used. `training`: the losses.
-- `style`: how they look and are saved.
+- `labels`: where labels go. `style`: how figures look and are saved.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from bench.report.figures.style import Drawn, styled
+from bench.report.palette import family_of
+from bench.report.results import Result
 
 __all__ = ["Drawn", "draw"]
 
@@ -52,7 +54,7 @@ def draw(
             paper = bubbles(results)
             drawn = [figure1.draw_paper(out, paper)]
             return [*drawn, figure2.draw(out, results), figure3.draw(out, results)]
-        measured = main_data(read_results(results, "signal"), dataset)
+        measured = sorted(main_data(read_results(results, "signal"), dataset), key=_in_order)
         points = bubbles(results, measured)
         data = said(measured)
         return [
@@ -67,3 +69,8 @@ def draw(
             codebooks.draw(out, measured, data),
             training.draw(out, results),
         ]
+
+
+def _in_order(result: Result) -> tuple[str, float]:
+    """Families side by side, each from its lowest bitrate to its highest."""
+    return family_of(str(result.codec["name"])).label, result.measured_bitrate_bps or 0.0

@@ -21,7 +21,8 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter
 
 from bench.report.bubbles import Bubble, Cost, has_network
-from bench.report.figures.style import PAPER_NOTE, Drawn, absent, note, save, spread
+from bench.report.figures.labels import Circle, Side, sides, spread
+from bench.report.figures.style import PAPER_NOTE, Drawn, absent, note, save
 from bench.report.palette import FAMILIES, Family, family_of, short_bitrate
 
 _AREA_PER_BPS = 0.026  # points squared
@@ -29,6 +30,13 @@ _LEGEND_BPS = (750, 3_000, 12_000, 24_000)
 _24_KHZ = "-24khz"
 _PESQ = "PESQ ↑"
 _BOTTOM, _TOP = 1.0, 4.75
+_WIDTH, _HEIGHT = 300.0, 270.0  # of a panel, points, nearly
+_PLACES: dict[Side, tuple[tuple[int, int], str, str]] = {
+    "right": ((1, 0), "left", "center"),
+    "left": ((-1, 0), "right", "center"),
+    "below": ((0, -1), "center", "top"),
+    "above": ((0, 1), "center", "bottom"),
+}
 
 
 @dataclass(frozen=True)
@@ -164,26 +172,29 @@ def _panel(
 
 
 def _label_circles(axes: Axes, circles: Sequence[tuple[Bubble, float]]) -> None:
-    """Each circle's bitrate to its right; to its left where a neighbour's label is there.
-
-    The longer labels, which name a rate, stand on the left.
-    """
-    right: list[tuple[float, float]] = []
-    for bubble, x in sorted(circles, key=lambda circle: circle[0].pesq):
-        taken = bubble.codec.endswith(_24_KHZ) or any(
-            abs(math.log(x / other)) < 0.3 and abs(bubble.pesq - pesq) < 0.11
-            for other, pesq in right
+    """Each circle's bitrate beside it, where it hides least."""
+    low, high = axes.get_xlim()
+    # The longest first: they find room the least easily.
+    placed = sorted(circles, key=lambda circle: (-len(_label(circle[0])), -circle[0].pesq))
+    points = [
+        Circle(
+            x=_WIDTH * math.log(x / low) / math.log(high / low),
+            y=_HEIGHT * (bubble.pesq - _BOTTOM) / (_TOP - _BOTTOM),
+            radius=_radius(bubble.bitrate_bps) + 2,
+            label_width=4.2 * len(_label(bubble)),
+            label_height=7,
         )
-        if not taken:
-            right.append((x, bubble.pesq))
-        radius = _radius(bubble.bitrate_bps) + 2
+        for bubble, x in placed
+    ]
+    for (bubble, x), point, side in zip(placed, points, sides(points), strict=True):
+        (right, up), horizontal, vertical = _PLACES[side]
         axes.annotate(
             _label(bubble),
             (x, bubble.pesq),
-            xytext=(radius * (-1 if taken else 1), 0),
+            xytext=(right * point.radius, up * point.radius),
             textcoords="offset points",
-            ha="right" if taken else "left",
-            va="center",
+            ha=horizontal,
+            va=vertical,
             fontsize=7,
         )
 

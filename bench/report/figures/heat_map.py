@@ -46,7 +46,7 @@ def draw(out: Path, measured: Sequence[Result], data: str) -> Drawn:
         return absent(out, _NAME, _CAPTION, "no codec was measured: bench run --suite signal")
     widest = max(len(table.columns) for table in tables.values())
     n_codecs = max(len(table) for table in tables.values())
-    size = (1.5 + 0.62 * widest, len(tables) * (1.1 + 0.26 * n_codecs))
+    size = (1.5 + 0.62 * widest, len(tables) * (1.05 + 0.2 * n_codecs))
     figure = Figure(figsize=size)
     grid = figure.subplots(len(tables), 1, squeeze=False)[:, 0]
     for axes, (name, table) in zip(grid, tables.items(), strict=True):

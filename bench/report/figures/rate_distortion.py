@@ -62,7 +62,7 @@ def draw(out: Path, measured: Sequence[Result], data: str) -> Drawn:
         for axes in grid.flat
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
     }
-    figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=6)
+    figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=7)
     note(figure, data)
     return save(figure, out, _NAME, _CAPTION)
 

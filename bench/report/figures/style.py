@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -103,16 +102,3 @@ def arrow(metric: Metric) -> str:
 def note(figure: Figure, text: str) -> None:
     """A line below a figure that says what data it is of."""
     figure.supxlabel(text, fontsize=7, color="#555555", x=0.01, ha="left")
-
-
-def spread(positions: list[float], least: float) -> list[float]:
-    """Positions of labels, moved apart so that neighbours are at least `least` away."""
-    order = sorted(range(len(positions)), key=positions.__getitem__)
-    moved = list(positions)
-    for _ in range(100):  # each pass halves what is left of an overlap
-        for lower, upper in pairwise(order):
-            overlap = least - (moved[upper] - moved[lower])
-            if overlap > 1e-9:
-                moved[lower] -= overlap / 2
-                moved[upper] += overlap / 2
-    return moved

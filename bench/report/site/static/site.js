@@ -118,14 +118,9 @@ function drawPlot(drawn, axis, source) {
   lines.forEach((point, i) => svg.append(line(point, y(point.pesq), labels[i])));
   showFamilies([...circles, ...lines]);
   circles.sort((a, b) => b.bitrate - a.bitrate);
-  const named = [];
-  circles.forEach((point) => {
-    const [cx, cy] = [x(point[axis]), y(point.pesq)];
-    // A label stands to the right, or to the left where another one is already.
-    const left = named.some(([px, py]) => Math.abs(px - cx) < 60 && Math.abs(py - cy) < 15);
-    if (!left) named.push([cx, cy]);
-    svg.append(circle(point, cx, cy, left, drawn.axes[axis], axis));
-  });
+  const places = circles.map((point) => ({ x: x(point[axis]), y: y(point.pesq), r: radius(point), width: 8 * point.label.length + 4 }));
+  const sides = labelSides(places);
+  circles.forEach((point, i) => svg.append(circle(point, places[i], sides[i], drawn.axes[axis], axis)));
   at("#plot").replaceChildren(svg);
 }
 
@@ -166,14 +161,38 @@ function reachable(point, text, ...children) {
   return group;
 }
 
-function circle(point, cx, cy, left, label, axis) {
-  const radius = 1.4 * Math.sqrt((0.026 * point.bitrate + 12) / Math.PI); // as in Figure 1
+const radius = (point) => 1.4 * Math.sqrt((0.026 * point.bitrate + 12) / Math.PI); // as in Figure 1
+
+// The side of its circle on which each label hides least, as bench/report/figures/labels.py has it.
+const LABEL_HEIGHT = 14;
+const SIDES = {
+  right: ({ x, y, r, width }) => [x + r, y - LABEL_HEIGHT / 2, x + r + width, y + LABEL_HEIGHT / 2],
+  left: ({ x, y, r, width }) => [x - r - width, y - LABEL_HEIGHT / 2, x - r, y + LABEL_HEIGHT / 2],
+  below: ({ x, y, r, width }) => [x - width / 2, y + r, x + width / 2, y + r + LABEL_HEIGHT],
+  above: ({ x, y, r, width }) => [x - width / 2, y - r - LABEL_HEIGHT, x + width / 2, y - r],
+};
+
+function labelSides(places) {
+  const around = places.map(({ x, y, r }) => [x - r, y - r, x + r, y + r]);
+  const overlap = (a, b) => Math.max(0, Math.min(a[2], b[2]) - Math.max(a[0], b[0])) * Math.max(0, Math.min(a[3], b[3]) - Math.max(a[1], b[1]));
+  const labels = [];
+  return places.map((place, i) => {
+    const taken = [...around.filter((_, j) => j !== i), ...labels];
+    const hidden = (side) => taken.reduce((sum, box) => sum + overlap(SIDES[side](place), box), 0);
+    const best = Object.keys(SIDES).reduce((a, b) => (hidden(b) < hidden(a) ? b : a));
+    labels.push(SIDES[best](place));
+    return best;
+  });
+}
+
+function circle(point, { x: cx, y: cy, r }, side, label, axis) {
+  const shift = { right: [r + 4, 4], left: [-r - 4, 4], below: [0, r + 13], above: [0, -r - 4] }[side];
   const text = spoken(point, `, ${Number(point[axis].toPrecision(3))} ${label.replace(/ [←→]$/, "")}`);
   return reachable(point, text,
-    element("circle", { cx, cy, r: radius, fill: point.colour, class: point.dashed ? "dashed" : "" }),
+    element("circle", { cx, cy, r, fill: point.colour, class: point.dashed ? "dashed" : "" }),
     element("text", {
-      x: left ? cx - radius - 4 : cx + radius + 4, y: cy + 4,
-      "text-anchor": left ? "end" : "start", "aria-hidden": "true",
+      x: cx + shift[0], y: cy + shift[1], "aria-hidden": "true",
+      "text-anchor": { right: "start", left: "end" }[side] || "middle",
     }, point.label));
 }
 

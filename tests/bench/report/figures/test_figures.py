@@ -17,7 +17,6 @@ from bench.codec import CodecInfo
 from bench.report import results as results_files
 from bench.report.figures import draw
 from bench.report.figures.heat_map import by_dataset
-from bench.report.figures.style import spread
 from bench.report.results import Result, result_of
 from bench.report.stored import StoredResultError
 from bench.report.summary import summarise
@@ -143,14 +142,6 @@ def test_the_heat_map_has_the_means_of_the_clips(result: Result) -> None:
     assert list(table.columns) == ["books", "prompts", "songs"]
     assert table.loc["sqcodec-3k"].tolist() == [3.0, 5.0, -3.0]
     assert list(by_dataset([result], "pesq").columns) == ["books", "prompts"]
-
-
-def test_labels_are_moved_apart_and_keep_their_order() -> None:
-    moved = spread([2.0, 1.0, 1.02, 1.01], 0.1)
-    assert moved[0] == 2.0
-    low, high, middle = moved[1:]
-    assert low < middle < high
-    assert min(middle - low, high - middle) == pytest.approx(0.1, abs=1e-3)
 
 
 def test_figures_are_drawn_without_torch(folder: Path, tmp_path: Path) -> None:
