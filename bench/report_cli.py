@@ -71,6 +71,7 @@ def _write(
     from bench.report import index
     from bench.report.claims import shown
     from bench.report.claims.judge import judge, judge_paper
+    from bench.report.files import replace_text
     from bench.report.tables import write
 
     if source is From.PAPER:
@@ -81,8 +82,8 @@ def _write(
         said = measured.data
         judged = judge(views["paper"], views["ours"], measured)
     files = write.write(views, out)
-    files.append(write.replace_text(out / "claims.md", shown.markdown(judged)))
-    files.append(write.replace_text(out / "claims.csv", shown.csv_text(judged)))
+    files.append(replace_text(out / "claims.md", shown.markdown(judged)))
+    files.append(replace_text(out / "claims.csv", shown.csv_text(judged)))
     drawn: Sequence[Drawn] = ()
     if figures:
         from bench.report.figures import draw
@@ -97,7 +98,7 @@ def _write(
         files += [path for path in first.parent.rglob("*") if path.is_file()]
         text += "\nThe leaderboard, a plot and a listening room: [site](site/index.html), "
         text += "opened from disk.\n"
-    files.append(write.replace_text(out / "README.md", text))
+    files.append(replace_text(out / "README.md", text))
     return len(files), drawn
 
 

@@ -7,9 +7,6 @@ at six decimals, and times that are those of the evidence.
 
 from __future__ import annotations
 
-import json
-import os
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -20,6 +17,7 @@ from bench.cells import Judgement
 from bench.codec import CodecInfo
 from bench.downstream.contract import EvaluatorInfo
 from bench.downstream.score import Estimate, Score, Scored, TaskData
+from bench.report.files import replace_json, result_path
 from bench.report.summary import FailureCount
 from bench.stats import CONFIDENCE
 
@@ -27,7 +25,6 @@ SUITE = "application"
 SCHEMA_VERSION = 1
 
 _DECIMALS = 6
-_FILE_NAME = re.compile(r"[\w.+-]+")
 
 
 @dataclass(frozen=True)
@@ -181,18 +178,8 @@ def write(result: ApplicationResult, folder: Path) -> Path:
         OSError: the file cannot be written.
     """
     name = str(result.codec["name"])
-    if not _FILE_NAME.fullmatch(name):
-        raise ValueError(f"expected a codec name of letters, digits, '.', '+', '-', got {name!r}")
-    path = folder / result.suite / result.dataset / f"{name}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(asdict(result), indent=1, ensure_ascii=False, allow_nan=False)
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    try:
-        temporary.write_text(text + "\n", encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return path
+    path = result_path(folder, result.suite, result.dataset, name)
+    return replace_json(path, asdict(result))
 
 
 def _score(score: Score) -> dict[str, Any]:

@@ -7,7 +7,6 @@ know no store.
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from bench.report.files import replace_json
 from bench.report.stored import StoredResultError
 
 if TYPE_CHECKING:
@@ -62,7 +62,6 @@ def write(certificate: Certificate, version: str, folder: Path) -> Path:
         OSError: the file cannot be written.
     """
     path = folder / "certificates" / f"{certificate.codec}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
     content = {
         "schema": SCHEMA_VERSION,
         "codec": certificate.codec,
@@ -71,14 +70,7 @@ def write(certificate: Certificate, version: str, folder: Path) -> Path:
         "passed": certificate.passed,
         "checks": [asdict(check) for check in certificate.checks],
     }
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    try:
-        text = json.dumps(content, indent=1, ensure_ascii=False)
-        temporary.write_text(text + "\n", encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return path
+    return replace_json(path, content)
 
 
 def certified(results: Path) -> dict[tuple[str, str], bool]:

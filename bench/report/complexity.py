@@ -6,9 +6,7 @@ figures are counts and seconds, and its layers sum to the total beside them.
 
 from __future__ import annotations
 
-import json
 import math
-import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -19,6 +17,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from bench.report.files import replace_json
 from bench.report.paper import PaperRow, paper_complexity
 
 if TYPE_CHECKING:
@@ -88,7 +87,6 @@ def write(one: Complexity, folder: Path) -> Path:
         OSError: the file cannot be written.
     """
     path = folder / "complexity" / f"{one.codec}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
     paper = paper_complexity(one.codec, one.sample_rate)
     content = {
         "schema": SCHEMA_VERSION,
@@ -110,13 +108,7 @@ def write(one: Complexity, folder: Path) -> Path:
     }
     if one.look_ahead_s is not None:
         content["look_ahead_s"] = None if math.isinf(one.look_ahead_s) else one.look_ahead_s
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    try:
-        temporary.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return path
+    return replace_json(path, content)
 
 
 def _second_table(found: Sequence[Complexity]) -> Table:

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import re
 from collections import defaultdict
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -18,6 +16,7 @@ from pathlib import Path
 import pandas as pd
 
 from bench.cells import CodecCertificate, Source
+from bench.report.files import replace_json, result_path
 from bench.report.summary import Beside, FailureCount, Summary
 from bench.stats import CONFIDENCE
 
@@ -25,7 +24,6 @@ SCHEMA_VERSION = 2
 
 _DECIMALS = 6
 _MEASURES = ("bits", "duration", "sample_rate", "clipped_samples", "frames")
-_FILE_NAME = re.compile(r"[\w.+-]+")
 
 
 @dataclass(frozen=True)
@@ -179,18 +177,8 @@ def write(result: Result, folder: Path) -> Path:
         OSError: the file cannot be written.
     """
     name = str(result.codec["name"])
-    if not _FILE_NAME.fullmatch(name):
-        raise ValueError(f"expected a codec name of letters, digits, '.', '+', '-', got {name!r}")
-    path = folder / result.suite / result.dataset / f"{name}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(asdict(result), indent=1, ensure_ascii=False, allow_nan=False)
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    try:
-        temporary.write_text(text + "\n", encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return path
+    path = result_path(folder, result.suite, result.dataset, name)
+    return replace_json(path, asdict(result))
 
 
 def _scores(summary: Summary, cells: pd.DataFrame) -> tuple[ScoreResult, ...]:

@@ -6,13 +6,13 @@ tables. The same results give the same bytes; each file is written whole or not 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.names import UnknownNameError
+from bench.report.files import replace_text
 from bench.report.tables import csv_file, latex, markdown, paper
 from bench.report.tables.both import both
 from bench.report.tables.model import Table
@@ -85,7 +85,6 @@ def write(views: dict[str, tuple[Table, ...]], out: Path) -> list[Path]:
     written = []
     for view, tables in views.items():
         folder = out / "tables" / view
-        folder.mkdir(parents=True, exist_ok=True)
         for table in tables:
             titled = _titled(table, view)
             texts = {
@@ -98,17 +97,6 @@ def write(views: dict[str, tuple[Table, ...]], out: Path) -> list[Path]:
         document = latex.document([table.name for table in tables])
         written.append(replace_text(folder / "tables.tex", document))
     return written
-
-
-def replace_text(path: Path, text: str) -> Path:
-    """Write a text whole or not at all, and return its path."""
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    try:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return path
 
 
 def _titled(table: Table, view: str) -> Table:
