@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib
 import json
 import sys
 import types
@@ -29,6 +30,15 @@ SMALL = {"n_filters": 2, "latent_width": 16, "codebook_size": 64}
 SMALL_BACKBONE = {"width": 64, "hidden_width": 48, "n_layers": 2}
 MODELS = {"wavtokenizer-480": (6, 5, 5, 4), "wavtokenizer-900": (8, 5, 4, 2)}
 SAMPLE_STEP = 37
+PUBLIC = (
+    ("WavTokenizer", "decoder.pretrained"),
+    ("EncodecFeatures", "decoder.feature_extractors"),
+    ("VocosBackbone", "decoder.models"),
+    ("ISTFTHead", "decoder.heads"),
+    ("SEANetEncoder", "encoder.modules"),
+    ("SEANetDecoder", "encoder.modules"),
+    ("ResidualVectorQuantizer", "encoder.quantization"),
+)
 
 
 def weights_for(shapes: dict[str, list[int]]) -> dict[str, torch.Tensor]:
@@ -60,12 +70,12 @@ def _upstream(checkout: Path) -> types.SimpleNamespace:
     """The public classes."""
     sys.path.insert(0, str(checkout))
     try:
-        import torchaudio  # noqa: F401
+        importlib.import_module("torchaudio")
     except (ImportError, OSError):
         for name in ("torchaudio", "torchaudio.functional", "torchaudio.functional.functional"):
             sys.modules[name] = MagicMock(__spec__=None)
-
-    return types.SimpleNamespace(**locals())
+    found = {name: getattr(importlib.import_module(module), name) for name, module in PUBLIC}
+    return types.SimpleNamespace(**found)
 
 
 def _full(public: types.SimpleNamespace, ratios: tuple[int, ...]) -> Any:
