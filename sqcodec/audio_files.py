@@ -45,16 +45,22 @@ def read_bytes(path: str | Path) -> bytes:
 
 
 def write_bytes(path: str | Path, data: bytes) -> None:
-    """Write a file, whole or not at all, or to the standard output."""
+    """Write a file, whole or not at all; or to the standard output, a named pipe or a device.
+
+    A link stays one: the file that it leads to is written.
+    """
+
+    def write(file: Path) -> None:
+        file.write_bytes(data)
+
+    target = Path(path)
     if str(path) == "-":
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
+    elif target.exists() and not target.is_file():
+        write(target)  # a file in the place of /dev/null would be the end of that
     else:
-
-        def write(temporary: Path) -> None:
-            temporary.write_bytes(data)
-
-        replace_file(Path(path), write)
+        replace_file(target.resolve(), write)
 
 
 def read_audio(data: bytes) -> tuple[NDArray[np.float32], int]:

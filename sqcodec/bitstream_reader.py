@@ -93,6 +93,9 @@ def read(data: bytes, *, lenient: bool = False) -> Stream:
                 length = None
                 break
             continue
+        before = blocks.get(head.index - 1)
+        if before is not None and before.shape[1] < header.block_frames:
+            damage.append(f"block {head.index - 1} is short, as the last one alone may be")
         try:
             blocks[head.index] = _codes(head, payload, header)
         except ValueError as error:

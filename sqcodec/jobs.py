@@ -28,7 +28,7 @@ def find_jobs(source: Path, target: Path, suffixes: Set[str], new_suffix: str) -
 
     Args:
         source: a file, a folder or ``-``; of a folder, files ending in `suffixes`, hidden ones
-            left out.
+            and those in hidden folders left out.
         target: a file, a folder (which need not exist if `source` is one) or ``-``.
         suffixes: lower case, with the dot.
         new_suffix: of files written into a folder.
@@ -53,7 +53,9 @@ def find_jobs(source: Path, target: Path, suffixes: Set[str], new_suffix: str) -
     found = sorted(
         path
         for path in source.rglob("*")
-        if path.suffix.lower() in suffixes and not path.name.startswith(".") and path.is_file()
+        if path.suffix.lower() in suffixes
+        and not any(part.startswith(".") for part in path.relative_to(source).parts)
+        and path.is_file()
     )
     if not found:
         raise FileNotFoundError(f"{source} has no files ending in {', '.join(sorted(suffixes))}")

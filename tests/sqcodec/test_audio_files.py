@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import io
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
-from sqcodec.audio_files import AudioFileError, audio_format, read_audio, write_audio
+from sqcodec.audio_files import (
+    AudioFileError,
+    audio_format,
+    read_audio,
+    write_audio,
+    write_bytes,
+)
 
 AUDIO = np.random.default_rng(0).uniform(-1, 1, (2, 5_000)).astype(np.float32)
 
@@ -29,6 +36,26 @@ def test_floats_come_back_and_bytes_are_the_same_every_time(tmp_path: Path) -> N
     peak = data.index(b"PEAK")
     assert data[peak + 12 : peak + 16] == bytes(4)  # libsndfile puts the time of day here
     assert list(tmp_path.iterdir()) == [tmp_path / "a.wav"]
+
+
+def test_a_named_pipe_is_written_to_and_stays(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    write_bytes(pipe, b"some bytes")
+    assert os.read(reader, 100) == b"some bytes"
+    os.close(reader)
+    assert pipe.is_fifo()
+
+
+def test_a_link_stays_and_its_file_is_written(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "there" / "file")
+    for data in (b"first", b"second"):
+        write_bytes(link, data)
+        assert link.is_symlink()
+        assert (tmp_path / "there" / "file").read_bytes() == data
 
 
 @pytest.mark.parametrize(("name", "bits"), [("a.wav", 16), ("a.flac", 24), ("a.AIF", 24)])

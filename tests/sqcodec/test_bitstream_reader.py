@@ -180,6 +180,7 @@ def test_a_forged_header(at: int, value: bytes, why: str) -> None:
 
 PAYLOAD = pack(CODES[:, :10].T.reshape(-1), 117_649)
 FIRST = _block(PACKED, 0, 10, PAYLOAD)
+SHORT = _block(PACKED, 0, 5, pack(CODES[:, :5].T.reshape(-1), 117_649))
 
 
 @pytest.mark.parametrize(
@@ -196,6 +197,11 @@ FIRST = _block(PACKED, 0, 10, PAYLOAD)
         ([FIRST, _block(END, 1, 0, LENGTH.pack(0))], "1 blocks do not make 0 samples"),
         ([FIRST, _block(END, 1, 0, LENGTH.pack(90))], "10 frames do not make 90 samples"),
         ([FIRST, _block(END, 9, 0, LENGTH.pack(8_000))], "block 1 is missing"),
+        # As many frames as the length takes, but not in their places.
+        (
+            [SHORT, _block(PACKED, 1, 10, PAYLOAD), _block(END, 2, 0, LENGTH.pack(90 * 15))],
+            "block 0 is short, as the last one alone may be",
+        ),
     ],
 )
 def test_forged_blocks(blocks: list[bytes], why: str) -> None:

@@ -20,6 +20,7 @@ def _touch(*paths: Path) -> None:
 def test_a_folder_is_mirrored(tmp_path: Path) -> None:
     tree, out = tmp_path / "in", tmp_path / "out"
     _touch(tree / "b.wav", tree / "a" / "x.v1.FLAC", tree / "a" / "x.txt", tree / ".b.wav")
+    _touch(tree / ".trash" / "old" / "c.wav")
     assert find_jobs(tree, out, WAV, ".sqc") == [
         Job(tree / "a" / "x.v1.FLAC", out / "a" / "x.v1.sqc", in_folder=True),
         Job(tree / "b.wav", out / "b.sqc", in_folder=True),
