@@ -142,6 +142,9 @@ def _check(definition: Definition) -> None:
             raise DefinitionError(f"{path}: there is no script at {script}")
     if definition.python and not _PYTHON.fullmatch(definition.python):
         raise DefinitionError(f'{path}: expected python such as "3.11", got {definition.python!r}')
+    for codec, table in definition.codecs.items():
+        if not isinstance(table, dict):
+            raise DefinitionError(f"{path}: expected a table [codecs.{codec}], got {table!r}")
     for requirement in definition.requirements:
         if not _PINNED.fullmatch(requirement):
             raise DefinitionError(

@@ -72,6 +72,14 @@ def test_what_no_definition_can_say(
     assert "\n" not in str(error.value)
 
 
+def test_a_codec_that_is_no_table(tmp_path: Path) -> None:
+    (tmp_path / "w.py").touch()
+    path = tmp_path / "bad.toml"
+    path.write_text('name = "x"\nworker = "w.py"\nverbs = ["encode"]\n[codecs]\nx-6k = 6000\n')
+    with pytest.raises(DefinitionError, match=r"expected a table \[codecs\.x-6k\], got 6000"):
+        read_definition(path)
+
+
 def test_a_file_that_is_none(tmp_path: Path) -> None:
     with pytest.raises(DefinitionError, match=r"nowhere\.toml cannot be read: no such file"):
         read_definition(tmp_path / "nowhere.toml")
