@@ -45,7 +45,7 @@ def signal_table(paper: Table, measured: Measured) -> Table:
     columns = (*TABLE_1, *BESIDE)
     results = measured.signal
     groups = [
-        (name, labels, _best([results[codec] for codec in labels if codec in results]))
+        (name, labels, _best(name, [results[codec] for codec in labels if codec in results]))
         for name, labels in _grouped(paper, list(results.values()))
     ]
     return Table(
@@ -127,10 +127,9 @@ def _grouped_by(
     return groups
 
 
-def _best(group: Sequence[Result]) -> dict[str, str | None]:
-    """Score -> the codec that may be called the best; codecs of no bitrate do not compete."""
-    rates = {result.codec["bitrate_bps"] for result in group}
-    if None in rates or len(group) < 2:
+def _best(name: str, group: Sequence[Result]) -> dict[str, str | None]:
+    """Score -> the codec that may be called the best; there is none among different bitrates."""
+    if name == NOT_IN_PAPER:
         return {}
     return {score.name: best.best_of(group, score) for score in SIGNAL.scores}
 

@@ -84,8 +84,25 @@ def test_the_best_is_bold_where_the_paired_interval_says_so(small_results: Path)
     table = made(small_results)["table1-signal"]
     assert row_of(table, "sqcodec-3k")["sdr_db"].bold
     assert not row_of(table, "encodec-3k")["sdr_db"].bold
-    # Of no bitrate of the paper's: whatever stands there is compared with nothing.
-    assert not any(cell.bold for cell in row_of(table, "reference").values())
+
+
+def test_codecs_of_no_bitrate_of_the_papers_have_no_best_one(small_results: Path) -> None:
+    # 5 and 7 kbit/s: far enough apart for their intervals, and no rivals.
+    folder = small_results / "signal" / "small"
+    (folder / "reference.json").unlink()
+    for old, new, bitrate_bps in (("opus-6k", "opus-5k", 5000), ("sqcodec-6k", "opus-7k", 7000)):
+        edited(
+            folder / f"{old}.json",
+            lambda content, of=(new, bitrate_bps): content["codec"].update(
+                name=of[0], bitrate_bps=of[1]
+            ),
+        )
+        (folder / f"{old}.json").rename(folder / f"{new}.json")
+    stored = {str(r.codec["name"]): r for r in read_results(small_results, "signal")}
+    assert best_of([stored["opus-5k"], stored["opus-7k"]], STOI) == "opus-7k"
+    table = made(small_results)["table1-signal"]
+    for name in ("opus-5k", "opus-7k"):
+        assert not any(cell.bold for cell in row_of(table, name).values())
 
 
 def test_no_best_where_the_interval_holds_zero_or_there_is_one_codec(small_results: Path) -> None:
