@@ -19,7 +19,7 @@ from pathlib import Path
 
 import soundfile
 
-from bench import audio, coding, judging
+from bench import audio, judging
 from bench.cells import Hearing, Judgement
 from bench.codec import CodecInfo
 from bench.coding import Coded, Uncoded
@@ -219,27 +219,15 @@ class _Line:
     def _code(self, job: Job, pair: Path) -> None:
         self._coding = job, pair
         self._on_start(job)
-        self._team.codec.call(
-            coding.code_clip,
-            job.hearing.codec,
-            job.hearing.codec_revision,
-            job.clip.id,
-            job.clip.path,
-            job.shown_path,
-            job.clip.sha256,
-            pair,
-            timeout_s=self._team.clip_timeout_s,
+        self._team.send(
+            job.hearing.codec, job.hearing.codec_revision, job.clip, job.shown_path, pair
         )
 
     def _take_decoded(self) -> None:
         assert self._coding is not None
         job, pair = self._coding
         self._coding = None
-        try:
-            coded = self._team.codec.result()
-        except WorkerLost as lost:
-            pair.unlink(missing_ok=True)
-            coded = Uncoded(str(lost), lost.seconds)
+        coded = self._team.coded(pair)
         if isinstance(coded, Uncoded):
             self._finish([(job, None, Judged(None, coded.error, coded.seconds))])
         else:

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bench import coding, scoring
+from bench import scoring
 from bench.cells import Cell
 from bench.coding import Coded, Uncoded
 from bench.executors import Worker, WorkerFailed, WorkerLost, wait_for
@@ -147,27 +147,13 @@ class _Crew:
             return
         self._coding = replace(job, missing=missing), pair
         self._on_start(job)
-        self._team.codec.call(
-            coding.code_clip,
-            job.source.codec,
-            job.source.codec_revision,
-            job.clip.id,
-            job.clip.path,
-            job.shown_path,
-            job.clip.sha256,
-            pair,
-            timeout_s=self._team.clip_timeout_s,
-        )
+        self._team.send(job.source.codec, job.source.codec_revision, job.clip, job.shown_path, pair)
 
     def _take_decoded(self) -> None:
         assert self._coding is not None
         job, pair = self._coding
         self._coding = None
-        try:
-            coded = self._team.codec.result()
-        except WorkerLost as lost:
-            pair.unlink(missing_ok=True)
-            coded = Uncoded(str(lost), lost.seconds)
+        coded = self._team.coded(pair)
         if isinstance(coded, Uncoded):
             failed = Outcome(None, coded.error, coded.seconds)
             self._finish(job, dict.fromkeys(job.missing, failed))

@@ -6,14 +6,15 @@ import functools
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import astuple
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from bench import coding, scoring
 from bench.cells import CodecDelay
 from bench.codec import CodecInfo
-from bench.coding import Codecs, Uncoded
-from bench.datasets.manifest import Manifest
+from bench.coding import Codecs, Coded, Uncoded
+from bench.datasets.manifest import Clip, Manifest
 from bench.delay import VERSION as DELAY_VERSION
 from bench.executors import Worker, WorkerFailed, WorkerLost
 from bench.metrics import BESIDE, METRICS
@@ -73,6 +74,40 @@ class Team:
             RunError: their process died.
         """
         return self._ask(coding.unpaired, [clip.id for clip in manifest.clips])
+
+    def send(self, codec: str, revision: str, clip: Clip, shown_path: str, pair: Path) -> None:
+        """Have the codecs' process send a clip through one; `coded` is for when it is done.
+
+        Args:
+            codec, revision: which, and what it must be.
+            clip: whose file is read.
+            shown_path: how errors call it.
+            pair: the file for reference and estimate, as `bench.coding.code_clip` leaves it.
+        """
+        self.codec.call(
+            coding.code_clip,
+            codec,
+            revision,
+            clip.id,
+            clip.path,
+            shown_path,
+            clip.sha256,
+            pair,
+            timeout_s=self.clip_timeout_s,
+        )
+
+    def coded(self, pair: Path) -> Coded | Uncoded:
+        """What came of the clip that was sent; where the process died, `pair` is gone.
+
+        Raises:
+            WorkerFailed: the file could not be written.
+        """
+        try:
+            found: Coded | Uncoded = self.codec.result()
+        except WorkerLost as lost:
+            pair.unlink(missing_ok=True)
+            return Uncoded(str(lost), lost.seconds)
+        return found
 
     def _ask(self, function: Callable[..., Any], *arguments: object) -> Any:
         try:
