@@ -120,15 +120,16 @@ def load(device: str = "cpu") -> Whisper:
     from transformers import WhisperForConditionalGeneration
 
     model: Any = load_pretrained(WhisperForConditionalGeneration, folder, EvaluatorUnavailableError)
-    sha256 = FINDER.checked_sha256(folder / WEIGHTS.files[-1])
+    # The settings and the tokenizer decide what is written, too.
+    hashes = [FINDER.checked_sha256(folder / file) for file in WEIGHTS.files]
     versions = version("transformers"), version("torch")
     info = EvaluatorInfo(
         name=NAME,
         task="asr",
         sample_rate=SAMPLE_RATE,
-        revision=revision(sha256, _SETTINGS, _GREEDY, versions, device),
+        revision=revision(hashes, _SETTINGS, _GREEDY, versions, device),
         description="greedy, English, no timestamps, 30 s, over transformers",
-        weights=described(WEIGHTS, folder, sha256),
+        weights=described(WEIGHTS, folder, hashes[-1]),
         licence=_LICENCE,
         citation=_CITATION,
     )

@@ -95,15 +95,16 @@ def load(device: str = "cpu") -> WhisperTiny:
         raise EvaluatorUnavailableError(
             f"the package {PACKAGE} carries no {' or '.join(lost)}: {FINDER.install}"
         )
-    sha256 = FINDER.checked_sha256(folder / _FILES[0])
-    versions = version("ctranslate2"), version("transformers")
+    # The settings and the tokenizer decide what is written, and torch makes the spectrogram.
+    hashes = [FINDER.checked_sha256(folder / file) for file in _FILES]
+    versions = [version(name) for name in ("ctranslate2", "transformers", "tokenizers", "torch")]
     info = EvaluatorInfo(
         name=NAME,
         task="asr",
         sample_rate=SAMPLE_RATE,
-        revision=revision(sha256, _PROMPT, _GREEDY, _COMPUTE_TYPE, versions),
+        revision=revision(hashes, _PROMPT, _GREEDY, _COMPUTE_TYPE, versions),
         description="greedy, English, no timestamps, 30 s, over CTranslate2",
-        weights=f"of the package {PACKAGE} {version(PACKAGE)}, SHA-256 {sha256[:12]}",
+        weights=f"of the package {PACKAGE} {version(PACKAGE)}, SHA-256 {hashes[0][:12]}",
         licence="MIT",
         citation=_CITATION,
     )

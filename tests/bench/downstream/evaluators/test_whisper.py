@@ -1,6 +1,7 @@
 """Whisper through its loading code, on a small random checkpoint in the official layout."""
 
 import importlib.util
+import json
 import shutil
 import sys
 from collections.abc import Callable
@@ -104,6 +105,19 @@ def test_weights_decide_the_revision(
         other / "model.safetensors",
         {"format": "pt"},
     )
+    no_hub(tmp_path)
+    assert whisper.load().info.revision != before
+
+
+def test_settings_decide_the_revision(
+    saved: Path, no_hub: Callable[[Path], None], tmp_path: Path
+) -> None:
+    no_hub(saved)
+    before = whisper.load().info.revision
+    other = tmp_path / "whisper-large-v3"
+    shutil.copytree(whisper.WEIGHTS.local_folder, other)
+    settings = json.loads((other / "generation_config.json").read_text())
+    (other / "generation_config.json").write_text(json.dumps(settings | {"max_length": 7}))
     no_hub(tmp_path)
     assert whisper.load().info.revision != before
 
