@@ -87,6 +87,23 @@ def not_last_of_group(
         yield Check(_where(facts, table, mine, last, key, group), _any(outcomes))
 
 
+def at_least(number: int, checks: Sequence[Check], where: str) -> Check:
+    """One check of several: that many of them hold."""
+    outcomes = [check.outcome for check in checks]
+    where = f"{where} {outcomes.count(Outcome.HOLDS)} of {len(outcomes)}"
+    if outcomes.count(Outcome.HOLDS) >= number:
+        return Check(where, Outcome.HOLDS)
+    if len(outcomes) - outcomes.count(Outcome.FAILS) < number:
+        return Check(where, Outcome.FAILS)
+    missing = Outcome.MISSING in outcomes
+    return Check(where, Outcome.MISSING if missing else Outcome.UNDECIDED)
+
+
+def most(checks: Sequence[Check], where: str) -> Check:
+    """One check of several: more than half of them hold."""
+    return at_least(len(checks) // 2 + 1, checks, where)
+
+
 def _pitted(
     facts: Facts,
     columns: Sequence[str],

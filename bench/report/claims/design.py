@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 from itertools import pairwise
 
+from bench.report.claims.compare import most
 from bench.report.claims.facts import Facts
 from bench.report.claims.model import Check, Claim, Outcome, Source
 from bench.report.tables.frame import ABLATIONS, TABLE_3
@@ -75,10 +76,11 @@ def _bounds(cell: Cell) -> tuple[float, ...]:
 
 
 def _most_without_perceptual_loss(facts: Facts) -> Iterator[Check]:
-    """SDR gains, every other score loses."""
+    """SDR gains, most other scores lose."""
     variant = "w/o Perceptual Loss"
     swapped = {Outcome.HOLDS: Outcome.FAILS, Outcome.FAILS: Outcome.HOLDS}
-    yield from _worse_without(facts, variant, _columns(but=_SDR))
+    others = list(_worse_without(facts, variant, _columns(but=_SDR)))
+    yield most(others, f"Table 3, {variant}: scores other than SDR worse in")
     for check in _worse_without(facts, variant, _columns(only=_SDR)):
         yield Check(check.where, swapped.get(check.outcome, check.outcome))
 
@@ -171,7 +173,7 @@ CLAIMS = (
         "perceptual-loss",
         "4.3 Ablation study",
         "significantly impaired performance across most metrics, with the exception of SDR",
-        "without the perceptual loss every score of Table 3 is worse, but SDR, which is better",
+        "without the perceptual loss most scores of Table 3 are worse, but SDR, which is better",
         _BOTH,
         _most_without_perceptual_loss,
     ),

@@ -1,12 +1,13 @@
 """What a claim is: a sentence of the paper, how it is read, and checks that compute.
 
-A check is one comparison of cells. A claim holds if all of its checks do, fails where one does,
-and is not measured where cells are missing.
+A check is one comparison of cells. A claim holds if all of its checks do and fails where one
+does; else it is undecided where an interval leaves a check open, and holds where measured, or is
+not measured, where cells are missing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -89,14 +90,26 @@ class Finding:
 
     @property
     def verdict(self) -> str:
-        """ "holds", "fails", "undecided", "not measured", "holds where measured (2 of 5)", "-"."""
+        """In words, with the number of checks behind it.
+
+        "holds", "fails (2 of 5)", "fails (1 of 5; 2 undecided, 1 not measured)",
+        "undecided (1 of 5; 4 not measured)", "holds where measured (2 of 5)", "not measured", "-".
+        """
         if not self.applies:
             return "-"
-        n_holds, n_fails = self.count(Outcome.HOLDS), self.count(Outcome.FAILS)
-        if n_fails:
-            return f"fails ({n_fails} of {len(self.checks)})"
-        if n_holds == len(self.checks) and n_holds:
-            return str(Outcome.HOLDS)
-        if n_holds:
+        if self.count(Outcome.FAILS):
+            return self._counted(Outcome.FAILS, (Outcome.UNDECIDED, Outcome.MISSING))
+        if self.count(Outcome.UNDECIDED):
+            return self._counted(Outcome.UNDECIDED, (Outcome.MISSING,))
+        n_holds = self.count(Outcome.HOLDS)
+        if not n_holds:
+            return str(Outcome.MISSING)
+        if n_holds < len(self.checks):
             return f"holds where measured ({n_holds} of {len(self.checks)})"
-        return str(Outcome.UNDECIDED if self.count(Outcome.UNDECIDED) else Outcome.MISSING)
+        return str(Outcome.HOLDS)
+
+    def _counted(self, outcome: Outcome, open_: Sequence[Outcome]) -> str:
+        """The outcome with its checks, and those that are open: they must not pass for held."""
+        rest = ", ".join(f"{n} {one}" for one in open_ if (n := self.count(one)))
+        counts = f"{self.count(outcome)} of {len(self.checks)}" + (f"; {rest}" if rest else "")
+        return f"{outcome} ({counts})"
