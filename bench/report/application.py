@@ -22,7 +22,7 @@ from bench.report.summary import FailureCount
 from bench.stats import CONFIDENCE
 
 SUITE = "application"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 _DECIMALS = 6
 
@@ -45,7 +45,9 @@ class TaskResult:
         scored_by: name -> version of what took the scores from the evidence.
         first_judged_at, last_judged_at: of the evidence.
         clips: what each one contributes, or why it does not.
-        trials: the score of each, in the order of the data's list.
+        trials: columns, a value a trial in the order of the data's list; none without trials.
+            `enrol` and `test` are places in `clips`, `same_language` is of their speakers, and
+            `score` is None where a clip failed.
     """
 
     task: str
@@ -64,7 +66,7 @@ class TaskResult:
     first_judged_at: str | None = None
     last_judged_at: str | None = None
     clips: tuple[dict[str, Any], ...] = ()
-    trials: tuple[float | None, ...] = ()
+    trials: dict[str, list[Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if bool(self.unavailable) == bool(self.scores):
@@ -115,6 +117,7 @@ def task_result(
     clips = []
     for clip in data.clips:
         said: dict[str, Any] = {"clip": clip.id, "sha256": clip.sha256, "group": clip.group or None}
+        said |= {"speaker": clip.speaker} if data.trials else {}
         said |= {"error": errors[clip.id]} if clip.id in errors else scored.clips.get(clip.id, {})
         clips.append(said)
     return TaskResult(
@@ -133,7 +136,7 @@ def task_result(
         first_judged_at=times[0] if times else None,
         last_judged_at=times[-1] if times else None,
         clips=tuple(clips),
-        trials=scored.trials,
+        trials=_trials(data, scored),
     )
 
 
@@ -180,6 +183,18 @@ def write(result: ApplicationResult, folder: Path) -> Path:
     name = str(result.codec["name"])
     path = result_path(folder, result.suite, result.dataset, name)
     return replace_json(path, asdict(result))
+
+
+def _trials(data: TaskData, scored: Scored) -> dict[str, list[Any]]:
+    if not data.trials:
+        return {}
+    place = {clip.id: number for number, clip in enumerate(data.clips)}
+    return {
+        "enrol": [place[trial.enrol] for trial in data.trials],
+        "test": [place[trial.test] for trial in data.trials],
+        "same_language": [trial.same_language for trial in data.trials],
+        "score": list(scored.trials),
+    }
 
 
 def _score(score: Score) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Two codecs in the tasks of the application suite, from each clip's part in their scores.
 
-Words are compared by `ratio_difference` (speakers drawn), classes by Newcombe's interval of
-pairs; verification by its two rates alone, since the speakers of its trials are not in results.
+Words are compared by `ratio_difference` (speakers drawn), speakers by `eer.difference` (drawn
+too, over the trials that both have), classes by Newcombe's interval of pairs.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from bench.downstream.accuracy import paired_difference
+from bench.downstream.eer import difference as eer_difference
 from bench.downstream.resampling import ratio_difference
 from bench.downstream.score import Estimate
+from bench.downstream.trials import Trial
 from bench.names import UnknownNameError
 from bench.report.paired import ClipDifference, NotComparableError
 from bench.report.stored import StoredResultError
@@ -22,7 +24,7 @@ from bench.report.tables.application import TASKS
 from bench.report.tables.frame import APPLICATION_SCORES
 from bench.report.tables.model import Column
 
-_NO_INTERVAL = "no interval: the speakers of the trials are not in the results"
+_NO_INTERVAL = "no interval: no trials in the results, which a run of the suite writes again"
 _PERCENT = 100.0
 
 
@@ -78,7 +80,9 @@ def task_differences(
     one, other = _tasks(known[first]), _tasks(known[second])
     try:
         found = [_difference(column, one, other) for column in APPLICATION_SCORES]
-    except (KeyError, TypeError, AttributeError) as error:
+    except NotComparableError:
+        raise
+    except (LookupError, TypeError, AttributeError, ValueError) as error:
         raise StoredResultError(
             f"{known[first].parent}: no clips that can be compared in {first}.json and "
             f"{second}.json: {type(error).__name__}: {error}"
@@ -118,7 +122,7 @@ def _difference(
     if task == "asr":
         difference, shown = _words(pairs), _word_error_rate
     elif task == "asv":
-        difference, shown = _rates(values), _similarity
+        difference, shown = _rates(sides, values), _similarity
     else:
         difference, shown = _classes(pairs), _right
     return TaskDifference(
@@ -148,11 +152,27 @@ def _classes(pairs: Sequence[tuple[dict[str, Any], dict[str, Any]]]) -> Estimate
     return Estimate(found.points, found.low, found.high, "Newcombe's interval of pairs")
 
 
-def _rates(values: Sequence[float | None]) -> Estimate:
+def _rates(sides: Sequence[Mapping[str, Any]], values: Sequence[float | None]) -> Estimate:
+    """On the trials that both have a score of; other languages are apart, as in the rates."""
     first, second = values
     if first is None or second is None:
         return Estimate(None, method="one has no rate")
-    return Estimate(first - second, method=_NO_INTERVAL)
+    columns, others = (side["trials"] for side in sides)
+    if not all(isinstance(one, dict) and one for one in (columns, others)):  # of schema 1
+        return Estimate(first - second, method=_NO_INTERVAL)
+    clips = sides[0]["clips"]
+    trials, scores = [], []
+    for enrol, test, same, one, other in zip(
+        *(columns[name] for name in ("enrol", "test", "same_language", "score")),
+        others["score"],
+        strict=True,
+    ):
+        a, b = clips[enrol], clips[test]
+        trial = Trial(a["clip"], b["clip"], a["speaker"], b["speaker"], same)
+        if (trial.target or same) and one is not None and other is not None:
+            trials.append(trial)
+            scores.append((one, other))
+    return eer_difference([one for one, _ in scores], [other for _, other in scores], trials)
 
 
 def _value(task: Mapping[str, Any], name: str) -> float | None:

@@ -14,6 +14,7 @@ from bench.cli import app
 from bench.datasets.mini import mini
 from bench.downstream.contract import EvaluatorInfo, EvaluatorUnavailableError, Evidence
 from bench.downstream.data import Application, load_application
+from bench.downstream.eer import eer
 from bench.downstream.evaluators import registry
 from bench.downstream.evaluators.registry import EvaluatorCard
 from bench.executors import Worker
@@ -129,7 +130,7 @@ def test_a_run(tmp_path: Path) -> None:
     assert "reference" in done.stdout
     assert "mulaw-64k" in done.stdout
     content = json.loads((tmp_path / "results/application/mini/mulaw-64k.json").read_text())
-    assert content["schema"] == 1
+    assert content["schema"] == 2
     assert content["codec"]["name"] == "mulaw-64k"
     asr, asv, er, aec = content["tasks"]
     assert [part["task"] for part in content["tasks"]] == ["asr", "asv", "er", "aec"]
@@ -142,7 +143,17 @@ def test_a_run(tmp_path: Path) -> None:
     # mu-law keeps every clip's length, which is all that this recogniser hears.
     assert asr["scores"][0]["difference"]["value"] == 0
     assert asr["clips"][0]["hypothesis"].startswith("word")
-    assert len(asv["trials"]) == asv["n_trials"]
+    trials = asv["trials"]
+    assert [len(column) for column in trials.values()] == [asv["n_trials"]] * 4
+    speakers = [
+        [asv["clips"][place]["speaker"] for place in trials[side]] for side in ("enrol", "test")
+    ]
+    target = [one == other for one, other in zip(*speakers, strict=True)]
+    # What stands in the file is enough to take the rate again.
+    counts = [a or b for a, b in zip(target, trials["same_language"], strict=True)]
+    scores = [value for value, one in zip(trials["score"], counts, strict=True) if one]
+    kinds = [value for value, one in zip(target, counts, strict=True) if one]
+    assert asv["scores"][0]["value"] == pytest.approx(100 * eer(scores, kinds), abs=1e-4)
     assert 0 < content["measured_bitrate_bps"] < 200_000
     again = run(tmp_path)
     assert again.exit_code == 0

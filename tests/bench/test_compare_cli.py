@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -82,6 +83,57 @@ def test_tasks_are_compared_by_clip(small_results: Path) -> None:
     assert events[-2:] == ["sqcodec-3k", "40"]
     assert next(line for line in lines if line[:1] == ["EER(ASV)"])[-1] == "2"
     assert not [line for line in lines if line[:1] == ["Acc(ER)"]]
+
+
+def trials_of(path: Path, shift: float) -> None:
+    """Give results trials of eight speakers, whose own lie `shift` above those of two."""
+    generator = np.random.default_rng(1)
+    content = json.loads(path.read_text())
+    (asv,) = (task for task in content["tasks"] if task["task"] == "asv")
+    asv["clips"] = [
+        {"clip": f"c{n}", "group": None, "speaker": f"s{n % 8}", "similarity": 0.5}
+        for n in range(32)
+    ]
+    pairs = [(one, other) for one in range(32) for other in range(one)]
+    scores = [generator.normal(shift * ((one - other) % 8 == 0)) for one, other in pairs]
+    asv["trials"] = {
+        "enrol": [one for one, _ in pairs],
+        "test": [other for _, other in pairs],
+        "same_language": [(one - other) % 8 < 6 for one, other in pairs],
+        "score": [None, *scores[1:]],
+    }
+    asv["scores"][0]["value"] = 100 - 10 * shift
+    path.write_text(json.dumps(content))
+
+
+def test_speakers_are_drawn_for_the_difference_of_two_rates(small_results: Path) -> None:
+    folder = small_results / "application" / "small"
+    trials_of(folder / "sqcodec-3k.json", 3)
+    trials_of(folder / "encodec-3k.json", 1)
+    arguments = ("--results", small_results, "--suite", "application", "--clips", 0)
+    done = compare("sqcodec-3k", "encodec-3k", *arguments)
+    assert done.exit_code == 0, done.output
+    lines = [line.split() for line in done.stdout.splitlines()]
+    rates = next(line for line in lines if line[:1] == ["EER(ASV)"])
+    assert rates[2:4] == ["70.00", "90.00"]
+    assert float(rates[5]) < float(rates[4]) < float(rates[6]) < 0
+    # Of speakers 2 apart, normal scores cross where a tail of 1.5 and of 0.5 deviations is left.
+    assert float(rates[4]) == pytest.approx(6.7 - 30.9, abs=8)
+    assert rates[7] == "sqcodec-3k"
+
+
+def test_trials_that_do_not_fit_are_told(small_results: Path) -> None:
+    folder = small_results / "application" / "small"
+    trials_of(folder / "sqcodec-3k.json", 3)
+    trials_of(folder / "encodec-3k.json", 1)
+    content = json.loads((folder / "encodec-3k.json").read_text())
+    (asv,) = (task for task in content["tasks"] if task["task"] == "asv")
+    asv["trials"]["score"].pop()
+    (folder / "encodec-3k.json").write_text(json.dumps(content))
+    arguments = ("--results", small_results, "--suite", "application")
+    done = compare("sqcodec-3k", "encodec-3k", *arguments)
+    assert done.exit_code == 2
+    assert "no clips that can be compared" in done.stderr
 
 
 def test_a_codec_without_tasks_is_told(small_results: Path) -> None:
