@@ -62,7 +62,7 @@ def suites() -> RenderableType:
 
 
 def evaluators() -> RenderableType:
-    """Every evaluator of the application suite, the paper's of each task first."""
+    """Every evaluator of the application suite, those nearest to the paper's first."""
     table = _table("evaluator", "what it is", "the paper's", "here")
     for card in evaluator_registry.CARDS:
         missing = bool(card.missing)

@@ -26,6 +26,11 @@ from bench.report.tables.model import Column
 
 _NO_INTERVAL = "no interval: no trials in the results, which a run of the suite writes again"
 _PERCENT = 100.0
+_SAME = {
+    "dataset_revision": "of another dataset revision",
+    "evaluator": "of another evaluator",
+    "scored_by": "scored by other versions",
+}
 
 
 @dataclass(frozen=True)
@@ -108,10 +113,9 @@ def _difference(
     if any(not tasks.get(task, {}).get("scores") for tasks in (one, other)):
         return None
     sides = (one[task], other[task])
-    for name in ("dataset_revision", "evaluator"):
+    for name, said in _SAME.items():
         if sides[0][name] != sides[1][name]:
-            said = name.replace("_", " ")
-            raise NotComparableError(f"{task} of the two is not comparable: of another {said}")
+            raise NotComparableError(f"{task} of the two is not comparable: {said}")
     values = [_value(side, column.key) for side in sides]
     clips = [
         {clip["clip"]: clip for clip in side["clips"] if "error" not in clip} for side in sides

@@ -153,6 +153,17 @@ def test_other_judges_are_not_compared(small_results: Path) -> None:
     assert "of another evaluator" in done.stderr
 
 
+def test_scores_of_other_versions_are_not_compared(small_results: Path) -> None:
+    path = small_results / "application" / "small" / "encodec-3k.json"
+    content = json.loads(path.read_text())
+    content["tasks"][0]["scored_by"] = {"rapidfuzz": "0"}
+    path.write_text(json.dumps(content))
+    arguments = ("--results", small_results, "--suite", "application")
+    done = compare("sqcodec-3k", "encodec-3k", *arguments)
+    assert done.exit_code == 2
+    assert "asr of the two is not comparable: scored by other versions" in done.stderr
+
+
 def test_without_results_of_tasks(tmp_path: Path) -> None:
     done = compare("a", "b", "--results", tmp_path, "--suite", "application")
     assert done.exit_code == 2

@@ -4,8 +4,9 @@ An evaluator's module has a function that loads it, ``(device) -> Evaluator``, a
 in a line what it lacks here and how to get that, ``() -> str``, "" if nothing; the second must
 not import what is heavy. Both are named here as "module:function".
 
-Each task has the paper's evaluator and one that package registries alone can provide. The
-paper's is the default where nothing of it is missing, the other one elsewhere.
+Each task has the paper's evaluator, or the nearest to it that is published, and one that package
+registries alone can provide. The first is the default where nothing of it is missing, the other
+one elsewhere.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ CARDS: tuple[EvaluatorCard, ...] = (
         install=_extra("ecapa"),
         loader=f"{_ROOM}.ecapa:load",
         lacks=f"{_ROOM}.ecapa:missing",
-        of_paper=True,
+        of_paper=False,
     ),
     EvaluatorCard(
         task="asv",
@@ -135,11 +136,11 @@ CARDS: tuple[EvaluatorCard, ...] = (
         of_paper=False,
     ),
 )
-"""Every evaluator; within a task the paper's comes first."""
+"""Every evaluator; within a task the paper's, or the nearest to it, comes first."""
 
 
 def cards(task: str) -> list[EvaluatorCard]:
-    """The evaluators of a task, the paper's first."""
+    """The evaluators of a task, the paper's or the nearest to it first."""
     return [card for card in CARDS if card.task == task]
 
 
@@ -156,7 +157,7 @@ def card(task: str, name: str) -> EvaluatorCard:
 
 
 def default(task: str) -> EvaluatorCard:
-    """The paper's evaluator where nothing of it is missing, else the first that can run.
+    """The first evaluator of which nothing is missing: the paper's where it can run.
 
     Raises:
         EvaluatorUnavailableError: none can run here; one line says what they lack.

@@ -21,7 +21,8 @@ def card(name: str, lacks: str, of_paper: bool = False) -> EvaluatorCard:
 def test_every_task_has_the_papers_and_one_of_the_registries() -> None:
     for task in TASKS:
         papers, *others = registry.cards(task)
-        assert papers.of_paper
+        # The challenge's own training of ECAPA-TDNN is not to be had: speechbrain's is not it.
+        assert papers.of_paper == (task != "asv")
         assert [other.of_paper for other in others] == [False]
         assert all(found.description for found in registry.cards(task))
 
