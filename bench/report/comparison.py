@@ -17,6 +17,8 @@ from bench.report.task_comparison import TaskDifference
 from bench.suites import SIGNAL
 
 _NONE = "-"
+_DECIMALS = 3  # two would hide differences of STOI that intervals tell from zero
+_PERCENT_DECIMALS = 2
 
 
 def compared(first: Result, second: Result) -> list[Paired]:
@@ -52,10 +54,10 @@ def comparison(
         interval = one.interval
         shown.add_row(
             _heading(one),
-            *(_number(mean.get(one.score.name)) for mean in means),
-            _number(interval.mean if one.clips else None),
-            _number(interval.low),
-            _number(interval.high),
+            *(_number(mean.get(one.score.name), _DECIMALS) for mean in means),
+            _number(interval.mean if one.clips else None, _DECIMALS),
+            _number(interval.low, _DECIMALS),
+            _number(interval.high, _DECIMALS),
             better(one, names),
             str(len(one.clips)),
         )
@@ -64,7 +66,8 @@ def comparison(
     for one in differences:
         higher = METRICS[one.score.metric].higher_is_better
         if n_clips and one.clips:
-            parts.append(_clips(one.score.display_name, one.clips, names, n_clips, higher))
+            name = one.score.display_name
+            parts.append(_clips(name, one.clips, names, n_clips, higher, _DECIMALS))
     return Group(*parts)
 
 
@@ -80,11 +83,11 @@ def task_comparison(
         difference, higher = one.difference, one.column.better == "higher"
         shown.add_row(
             f"{one.column.label} {'↑' if higher else '↓'}",
-            _number(one.first),
-            _number(one.second),
-            _number(difference.value),
-            _number(difference.low),
-            _number(difference.high),
+            _number(one.first, _PERCENT_DECIMALS),
+            _number(one.second, _PERCENT_DECIMALS),
+            _number(difference.value, _PERCENT_DECIMALS),
+            _number(difference.low, _PERCENT_DECIMALS),
+            _number(difference.high, _PERCENT_DECIMALS),
             _better(difference.low, difference.high, difference.method, higher, names),
             str(len(one.clips)),
         )
@@ -92,7 +95,8 @@ def task_comparison(
             of = "similarity to the reference" if one.column.key == "eer_asv_pct" else "its part"
             title = f"{one.column.label}, {of}"
             clips = [clip for clip in one.clips if clip.difference]
-            parts.append(_clips(title, clips, names, n_clips, higher or "similarity" in title))
+            upwards = higher or "similarity" in title
+            parts.append(_clips(title, clips, names, n_clips, upwards, _PERCENT_DECIMALS))
     if not differences:
         parts.append(Text("No task was judged of both."))
     return Group(*parts)
@@ -134,6 +138,7 @@ def _clips(
     names: Sequence[str],
     number: int,
     higher_is_better: bool,
+    decimals: int,
 ) -> Table:
     best, worst = extremes(clips, number, higher_is_better=higher_is_better)
     shown = _table(f"\n{name}: clips of the largest differences")
@@ -143,7 +148,9 @@ def _clips(
         shown.add_column(name, justify="right")
     for title, found in (("best", best), ("worst", worst)):
         for clip in found:
-            shown.add_row(f"{title} for {names[0]}", _clip_name(clip), *_values(clip))
+            values = (clip.first, clip.second, clip.difference)
+            cells = (_number(value, decimals) for value in values)
+            shown.add_row(f"{title} for {names[0]}", _clip_name(clip), *cells)
     return shown
 
 
@@ -153,17 +160,13 @@ def _clip_name(clip: ClipDifference) -> str:
     return clip.clip if in_id else f"{clip.dataset}/{clip.clip}"
 
 
-def _values(clip: ClipDifference) -> tuple[str, str, str]:
-    return _number(clip.first), _number(clip.second), _number(clip.difference)
-
-
 def _heading(one: Paired) -> str:
     metric = METRICS[one.score.metric]
     return f"{one.score.display_name} {'↑' if metric.higher_is_better else '↓'}"
 
 
-def _number(value: float | None) -> str:
-    return _NONE if value is None else f"{value:.2f}"
+def _number(value: float | None, decimals: int) -> str:
+    return _NONE if value is None else f"{value:.{decimals}f}"
 
 
 def _table(title: str) -> Table:
