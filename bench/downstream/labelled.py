@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -46,6 +46,7 @@ _EMOTIONS = {
     "08": "surprised",
 }
 _RAVDESS_NAME = re.compile(r"\d\d-\d\d-(\d\d)-\d\d-\d\d-\d\d-\d\d")
+_SUNG = re.compile(r"(?:^|-)\d\d-02(?:-\d\d){5}$")
 _ACTOR = re.compile(r"\d\d")
 _MOST_SHOWN = 3
 
@@ -96,7 +97,18 @@ def load_ravdess(folder: Path) -> LabelledSet:
     for clip in found:
         actor = _actor(clip.path)
         clips.append(replace(clip, label=labels[clip.id], speaker=actor, group=actor or clip.id))
-    return LabelledSet(Manifest(RAVDESS, revision_of(clips), tuple(clips)), CLASSES)
+    notes = tuple(_doubtful(folder, clips))
+    return LabelledSet(Manifest(RAVDESS, revision_of(clips), tuple(clips), notes), CLASSES)
+
+
+def _doubtful(folder: Path, clips: Sequence[Clip]) -> Iterator[str]:
+    """Lines on clips that count as the others do, and perhaps should not be there."""
+    hashes = [clip.sha256 for clip in clips if clip.sha256]
+    if copies := len(hashes) - len(set(hashes)):
+        yield f"{folder}: {copies} clips are copies of others, and count as often as they are there"
+    sung = sum(_SUNG.search(clip.path.stem) is not None for clip in clips)
+    if sung:
+        yield f"{folder}: {sung} clips are sung, by their names; they count as the spoken ones do"
 
 
 def _emotion(path: Path) -> str:

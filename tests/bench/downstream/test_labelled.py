@@ -68,6 +68,18 @@ def test_names_of_the_challenge(tmp_path: Path) -> None:
         assert clip.sha256 == audio.sha256(clip.path)
 
 
+def test_copies_and_songs_are_told(tmp_path: Path) -> None:
+    for name in ("03-01-05-01-02-01-12", "03-02-05-01-02-01-12"):
+        _write_clip(tmp_path / "one" / f"{name}.wav")
+    assert [line.split(": ")[1] for line in load_ravdess(tmp_path).manifest.notes] == [
+        "1 clips are sung, by their names; they count as the spoken ones do"
+    ]
+    _write_clip(tmp_path / "another" / "03-01-05-01-02-01-12.wav")
+    copies, _ = load_ravdess(tmp_path).manifest.notes
+    assert copies.endswith(": 1 clips are copies of others, and count as often as they are there")
+    assert not load_ravdess(tmp_path / "another").manifest.notes
+
+
 def test_names_of_ravdess(tmp_path: Path) -> None:
     for number in range(1, 9):
         _write_clip(tmp_path / "Actor_03" / f"03-01-{number:02d}-01-02-01-03.wav")
