@@ -71,20 +71,24 @@ def first_of_group(
     facts: Facts, columns: Sequence[str], groups: Collection[str] | None = None
 ) -> Iterator[Check]:
     """The better SQCodec of each bitrate is ahead of every other model there."""
-    for table, key, group, mine, others in _pitted(facts, columns, groups, None):
-        outcomes = [_lead(facts, table, mine, rival, key).outcome for rival in others]
-        best = _ordered(facts, table, others, key)[0]
-        yield Check(_where(facts, table, mine, best, key, group), _all(outcomes))
+    for table, key, group, own, others in _pitted(facts, columns, groups, None):
+        mine, best = (_ordered(facts, table, rows, key)[0] for rows in (own, others))
+        outcome = _all([_lead(facts, table, mine, rival, key).outcome for rival in others])
+        outcome = _of_better(outcome, facts, table, own, key)
+        yield Check(_where(facts, table, mine, best, key, group), outcome)
 
 
 def not_last_of_group(
     facts: Facts, columns: Sequence[str], groups: Collection[str] | None = None
 ) -> Iterator[Check]:
     """The better SQCodec of each bitrate is no worse than one multi-quantizer codec there."""
-    for table, key, group, mine, others in _pitted(facts, columns, groups, MULTI_QUANTIZER):
-        outcomes = [_lead(facts, table, mine, rival, key, tie=True).outcome for rival in others]
-        last = _ordered(facts, table, others, key)[-1]
-        yield Check(_where(facts, table, mine, last, key, group), _any(outcomes))
+    for table, key, group, own, others in _pitted(facts, columns, groups, MULTI_QUANTIZER):
+        mine, last = _ordered(facts, table, own, key)[0], _ordered(facts, table, others, key)[-1]
+        outcome = _any(
+            [_lead(facts, table, mine, rival, key, tie=True).outcome for rival in others]
+        )
+        outcome = _of_better(outcome, facts, table, own, key)
+        yield Check(_where(facts, table, mine, last, key, group), outcome)
 
 
 def at_least(number: int, checks: Sequence[Check], where: str) -> Check:
@@ -109,14 +113,20 @@ def _pitted(
     columns: Sequence[str],
     groups: Collection[str] | None,
     rivals: Collection[str] | None,
-) -> Iterator[tuple[int, str, str, Row, list[Row]]]:
-    """Table, column, bitrate, the better SQCodec and its rivals, wherever there are any."""
+) -> Iterator[tuple[int, str, str, list[Row], list[Row]]]:
+    """Table, column, bitrate, SQCodecs and their rivals, wherever there are any."""
     for key in columns:
         table = TABLE_OF.get(key, 1)
         for group, own, others in facts.groups(table):
             against = [r for r in others if rivals is None or family_of(r.key).key in rivals]
             if own and against and (groups is None or group in groups):
-                yield table, key, group, _ordered(facts, table, own, key)[0], against
+                yield table, key, group, own, against
+
+
+def _of_better(outcome: Outcome, facts: Facts, table: int, own: Sequence[Row], key: str) -> Outcome:
+    """That of the better SQCodec: where one fails and another has no value, it is not known."""
+    known = all(facts.cell(table, row, key).value is not None for row in own)
+    return outcome if known or outcome is not Outcome.FAILS else Outcome.MISSING
 
 
 def _lead(facts: Facts, table: int, mine: Row, rival: Row, key: str, *, tie: bool = False) -> Check:
