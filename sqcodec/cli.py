@@ -52,9 +52,9 @@ def info(
 ) -> None:
     """Show what presets and .sqc files are; presets from their instantiated networks."""
     names = list(names or sqcodec.known_names())
-    files = [Path(name) for name in names if name.endswith(".sqc")]
+    files = [Path(name) for name in names if _is_stream(name)]
     try:
-        described = [_describe(name) for name in names if not name.endswith(".sqc")]
+        described = [_describe(name) for name in names if not _is_stream(name)]
         streams = [_describe_file(path) for path in files]
     except (ValueError, OSError) as error:
         _fail(error)
@@ -67,6 +67,14 @@ def info(
             typer.echo("\n".join(lines(stream)))
     if any(stream.damage for stream in streams):
         raise typer.Exit(1)
+
+
+def _is_stream(name: str) -> bool:
+    """Whether a name is that of a .sqc file, whatever it ends in."""
+    if name.lower().endswith(".sqc"):
+        return True
+    other = name.endswith(".safetensors") or name in sqcodec.known_names()
+    return not other and Path(name).exists()
 
 
 def _print_presets(described: list[sqcodec.SQCodecInfo]) -> None:

@@ -195,3 +195,5 @@ def test_bad_input_to_decode(run: Run, tmp_path: Path) -> None:
     assert not out.exists()
     _assert_one_line(run("info", text), 2, f"{text}: this is not a .sqc file")
     _assert_one_line(run("info", tmp_path / "no.sqc"), 2, "no.sqc")
+    (tmp_path / "named.bin").write_bytes(b"hello")
+    _assert_one_line(run("info", tmp_path / "named.bin"), 2, "named.bin: this is not a .sqc file")
