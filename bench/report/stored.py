@@ -76,7 +76,13 @@ def said(results: Sequence[Result]) -> str:
     if not results:
         return ""
     first = results[0]
-    return f"{first.dataset} data set, revision {first.dataset_revision}, {first.n_clips} clips"
+    codecs: dict[str, list[str]] = {}
+    for result in results:
+        codecs.setdefault(result.dataset_revision, []).append(str(result.codec["name"]))
+    if len(codecs) == 1:
+        return f"{first.dataset} data set, revision {first.dataset_revision}, {first.n_clips} clips"
+    of = "; ".join(f"{revision} ({', '.join(names)})" for revision, names in codecs.items())
+    return f"{first.dataset} data set, in revisions that are not comparable: {of}"
 
 
 def _result(content: dict[str, Any]) -> Result:

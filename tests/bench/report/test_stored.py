@@ -1,6 +1,7 @@
 """Results read back from their files."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -9,7 +10,7 @@ import pytest
 from bench.cells import CheckOutcome, CodecCertificate, Source
 from bench.codec import CodecInfo
 from bench.report import results
-from bench.report.stored import StoredResultError, read_result, read_results
+from bench.report.stored import StoredResultError, read_result, read_results, said
 from bench.report.summary import summarise
 from bench.suites import SIGNAL
 
@@ -73,3 +74,13 @@ def test_a_file_that_contradicts_itself_is_refused(written: Path) -> None:
     written.write_text(json.dumps(content))
     with pytest.raises(StoredResultError, match="expected 99 clips"):
         read_result(written)
+
+
+def test_data_of_several_revisions_is_not_said_to_be_of_one(written: Path) -> None:
+    first = read_result(written)
+    other = replace(first, dataset_revision="r2", codec={**first.codec, "name": "opus-6k"})
+    assert said([first, first]) == f"mini data set, revision r1, {first.n_clips} clips"
+    assert said([first, other]) == (
+        "mini data set, in revisions that are not comparable: r1 (sqcodec-3k); r2 (opus-6k)"
+    )
+    assert said([]) == ""
