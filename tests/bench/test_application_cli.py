@@ -154,6 +154,10 @@ def test_a_run(tmp_path: Path) -> None:
     scores = [value for value, one in zip(trials["score"], counts, strict=True) if one]
     kinds = [value for value, one in zip(target, counts, strict=True) if one]
     assert asv["scores"][0]["value"] == pytest.approx(100 * eer(scores, kinds), abs=1e-4)
+    # Each codec is held against the untouched clips, not against itself.
+    assert all(clip["similarity"] < 1 for clip in asv["clips"])
+    untouched = json.loads((tmp_path / "results/application/mini/reference.json").read_text())
+    assert {clip["similarity"] for clip in untouched["tasks"][1]["clips"]} == {1.0}
     assert 0 < content["measured_bitrate_bps"] < 200_000
     again = run(tmp_path)
     assert again.exit_code == 0

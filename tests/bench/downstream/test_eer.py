@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from bench.downstream.eer import difference, eer, estimate
+from bench.downstream.resampling import draws
 from bench.downstream.trials import Trial
 from bench.torchaudio_stub import make_importable
 
@@ -76,6 +77,32 @@ def test_the_interval_draws_speakers() -> None:
     # Twice the trials of the same speakers are no more speakers: the interval hardly narrows.
     twice = estimate(np.tile(scores, 2), [*trials, *trials])
     assert twice.high - twice.low == pytest.approx(found.high - found.low, rel=1e-9)
+
+
+def test_the_interval_is_that_of_repeated_trials() -> None:
+    generator = np.random.default_rng(3)
+    names = "abcdef"
+    trials = [
+        Trial(f"{one}{n}", f"{other}{n + 1}", one, other)
+        for one in names
+        for other in names
+        for n in range(3)
+    ]
+    scores = generator.normal([1.0 * one.target for one in trials], 1.0)
+    rates = []
+    for drawn in draws(len(names)):
+        times = dict(zip(names, drawn, strict=True))
+        # A speaker that is drawn twice has his own trials twice, and those with another's two
+        # four times.
+        counts = [
+            times[one.enrol_speaker] * (1 if one.target else times[one.test_speaker])
+            for one in trials
+        ]
+        target = np.repeat([one.target for one in trials], counts)
+        if not target.all():  # a single speaker leaves no trial of two
+            rates.append(100 * eer(np.repeat(scores, counts), target))
+    found = estimate(scores, trials)
+    assert [found.low, found.high] == pytest.approx(np.percentile(rates, [2.5, 97.5]))
 
 
 def test_the_difference_is_taken_in_pairs() -> None:
