@@ -143,6 +143,11 @@ def _check(definition: Definition) -> None:
     if definition.python and not _PYTHON.fullmatch(definition.python):
         raise DefinitionError(f'{path}: expected python such as "3.11", got {definition.python!r}')
     for codec, table in definition.codecs.items():
+        if not _NAME.fullmatch(codec):  # a file of results is called like it
+            raise DefinitionError(
+                f"{path}: expected codecs' names of small letters, digits and . + _ -, "
+                f"got {codec!r}"
+            )
         if not isinstance(table, dict):
             raise DefinitionError(f"{path}: expected a table [codecs.{codec}], got {table!r}")
     for requirement in definition.requirements:

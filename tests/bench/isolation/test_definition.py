@@ -72,11 +72,18 @@ def test_what_no_definition_can_say(
     assert "\n" not in str(error.value)
 
 
-def test_a_codec_that_is_no_table(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        ("[codecs]\nx-6k = 6000", r"expected a table \[codecs\.x-6k\], got 6000"),
+        ('[codecs."../x"]\nbitrate_bps = 1', r"expected codecs' names of small .*got '\.\./x'"),
+    ],
+)
+def test_what_no_codec_can_be(tmp_path: Path, table: str, told: str) -> None:
     (tmp_path / "w.py").touch()
     path = tmp_path / "bad.toml"
-    path.write_text('name = "x"\nworker = "w.py"\nverbs = ["encode"]\n[codecs]\nx-6k = 6000\n')
-    with pytest.raises(DefinitionError, match=r"expected a table \[codecs\.x-6k\], got 6000"):
+    path.write_text(f'name = "x"\nworker = "w.py"\nverbs = ["encode"]\n{table}\n')
+    with pytest.raises(DefinitionError, match=told):
         read_definition(path)
 
 
