@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -22,6 +23,14 @@ from bench.names import UnknownNameError
 from bench.report.clip import clip_report
 from bench.report.heard import Compare, heard_report
 from bench.store import DEFAULT_PATH, Store, StoreError
+
+_SAME, _OTHERS = "the same speaker", "others"
+_OTHER_LANGUAGES = "others of another language"
+_KINDS: tuple[tuple[str, str, Callable[..., tuple[float, str]]], ...] = (
+    (_SAME, "lowest", min),
+    (_OTHERS, "highest", max),
+    (_OTHER_LANGUAGES, "highest", max),
+)
 
 
 def show(
@@ -92,7 +101,7 @@ def _of_codec(
 def _trials(
     clip: str, task: TaskData | None, said: list[tuple[Hearing, Judgement]], store: Store
 ) -> list[str]:
-    """Of each codec: how the clip's trials went, by the nearest misses."""
+    """Of each codec and evaluator: how the clip's trials went, by the nearest misses."""
     if task is None:
         return []
     hashes = {one.id: one.sha256 for one in task.clips}
@@ -101,7 +110,7 @@ def _trials(
         if judgement.evidence is None or "embedding" not in judgement.evidence:
             continue
         judged = store.judgements(hearing)
-        scores: dict[bool, list[tuple[float, str]]] = {True: [], False: []}
+        scores: dict[str, list[tuple[float, str]]] = {kind: [] for kind, *_ in _KINDS}
         for trial in task.trials:
             if clip not in (trial.enrol, trial.test):
                 continue
@@ -109,17 +118,17 @@ def _trials(
             found = judged.get(hashes[other])
             if found is not None and found.evidence is not None:
                 score = trial_score(judgement.evidence, found.evidence)
-                scores[trial.target].append((score, other))
+                across = _OTHERS if trial.same_language else _OTHER_LANGUAGES
+                scores[_SAME if trial.target else across].append((score, other))
         told = [
-            f"{len(scores[kind])} with {whose}, {which} {pick(scores[kind])[0]:.4f} "
+            f"{len(scores[kind])} with {kind}, {which} {pick(scores[kind])[0]:.4f} "
             f"({pick(scores[kind])[1]})"
-            for kind, whose, which, pick in (
-                (True, "the same speaker", "lowest", min),
-                (False, "others", "highest", max),
-            )
+            for kind, which, pick in _KINDS
             if scores[kind]
         ]
-        lines.append(f"  trials through {hearing.codec}: {'; '.join(told)}")
+        if told:
+            by = f"{hearing.evaluator}, revision {hearing.evaluator_revision}"
+            lines.append(f"  trials through {hearing.codec} by {by}: {'; '.join(told)}")
     return lines
 
 

@@ -235,6 +235,13 @@ def test_show_prints_what_was_heard(tmp_path: Path, few: Application) -> None:
     assert "errors in" in shown.stdout
     assert "mulaw-64k" in shown.stdout
     assert "similarity to the reference" in shown.stdout
+    spoken = few.tasks["asv"].trials[0].enrol
+    shown = CliRunner().invoke(
+        app, ["show", "--clip", spoken, "--store", str(tmp_path / "store.sqlite")]
+    )
+    text = " ".join(shown.stdout.split())
+    assert "trials through mulaw-64k by fake, revision asv-1: " in text
+    assert "with the same speaker, lowest" in text
     one = CliRunner().invoke(
         app,
         [
