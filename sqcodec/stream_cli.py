@@ -153,7 +153,7 @@ def _run(
                     raise ValueError(job.problem)
                 one(job, progress, report)
                 written += 1
-            except (ValueError, OSError, RuntimeError) as error:  # RuntimeError: of torch
+            except (ValueError, OSError, MemoryError, RuntimeError) as error:  # the last: of torch
                 _say(errors, f"{job.source}: {_reason(error)}")
             bar.advance(files)
     if not jobs[0].in_folder and not written:
@@ -186,6 +186,8 @@ def _damage(stream: Stream) -> list[str]:
 def _reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f"{error.strerror.lower()}: {error.filename}"
+    if isinstance(error, MemoryError):
+        return "there is too little memory for it"
     return " ".join(str(error).split())
 
 

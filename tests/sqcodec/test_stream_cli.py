@@ -197,3 +197,17 @@ def test_bad_input_to_decode(run: Run, tmp_path: Path) -> None:
     _assert_one_line(run("info", tmp_path / "no.sqc"), 2, "no.sqc")
     (tmp_path / "named.bin").write_bytes(b"hello")
     _assert_one_line(run("info", tmp_path / "named.bin"), 2, "named.bin: this is not a .sqc file")
+
+
+def test_too_little_memory_is_a_line(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def resample(*_: object) -> NDArray[np.float32]:
+        raise MemoryError
+
+    coded, out = tmp_path / "a.sqc", tmp_path / "a.wav"
+    run("encode", _wav(tmp_path / "in.wav"), coded, "--codec", "tiny")
+    assert coded.exists()
+    monkeypatch.setattr("sqcodec.recording.resample", resample)
+    _assert_one_line(run("decode", coded, out), 2, "a.sqc: there is too little memory for it")
+    assert not out.exists()
