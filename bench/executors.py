@@ -14,6 +14,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import connection, get_context, parent_process
 from multiprocessing.connection import Connection
@@ -200,20 +201,20 @@ def _serve(name: str, pipe: Connection, prepare: Callable[[], object]) -> None:
         prepare()
     except Exception as error:
         failure = WorkerFailed(f"the {name} process cannot start: {reason(error)}")
-    while True:
-        try:
+    # A parent that was killed has closed the pipe, perhaps in the middle of a call.
+    with suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        while True:
             function, arguments = pipe.recv()
-        except EOFError:
-            return
-        pipe.send(_Begun())
-        if failure is not None:
-            pipe.send(failure)
-            continue
-        try:
-            answer: object = _Returned(function(*arguments))
-        except Exception as error:
-            answer = WorkerFailed(f"the {name} process failed: {reason(error)}")
-        pipe.send(answer)
+            pipe.send(_Begun())
+            pipe.send(failure or _answer(name, function, arguments))
+
+
+def _answer(name: str, function: Callable[..., object], arguments: tuple[object, ...]) -> object:
+    """What a call comes to."""
+    try:
+        return _Returned(function(*arguments))
+    except Exception as error:
+        return WorkerFailed(f"the {name} process failed: {reason(error)}")
 
 
 def _end_with_parent() -> None:

@@ -239,11 +239,13 @@ def test_on_the_cpu_a_worker_sees_no_gpu(definition: Definition, tmp_path: Path)
 
 
 ORPHAN = """
-import os, sys
+import os, signal, sys
 from pathlib import Path
 from bench.isolation.definition import read_definition
 from bench.isolation.process import Isolated
 
+# What a shell starts in its background inherits that the signal is ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 worker = Isolated(read_definition(Path(sys.argv[1])))
 print(worker.call("pid"), worker.call("start_child"), flush=True)
 worker.call("hang")
