@@ -27,6 +27,7 @@ def audio(n_samples: int, sample_rate: int = 16_000) -> np.ndarray:
 @pytest.fixture(scope="module")
 def transformers_model():
     """A Whisper of one layer with random weights, as transformers builds it."""
+    make_importable()  # transformers asks torchaudio where it is installed
     from transformers import WhisperConfig, WhisperModel
 
     torch.manual_seed(0)
@@ -59,7 +60,7 @@ def test_latents_are_those_of_transformers(transformers_model, tmp_path: Path) -
 
 
 def test_features_are_those_of_transformers() -> None:
-    make_importable()  # transformers asks torchaudio where it is installed
+    make_importable()
     from transformers import WhisperFeatureExtractor
 
     samples = audio(8_000)
