@@ -62,7 +62,9 @@ def _panel(axes: Axes, name: str, log: pd.DataFrame) -> None:
         axes.plot(validated["step"], validated["validation"], "k^--", label="validation")
     axes.set_yscale("log")
     axes.set_xlabel("step")
-    axes.set_ylabel(f"{window}-step means")
+    # A log may have a row for every so many steps.
+    steps_a_row = log["step"].diff().median() if len(log) > 1 else 1
+    axes.set_ylabel(f"means over {window * steps_a_row:.0f} steps")
     axes.set_title(name)
     axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
 
