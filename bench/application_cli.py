@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -31,6 +30,7 @@ from bench.downstream.evaluators import registry
 from bench.downstream.evaluators.registry import EvaluatorCard
 from bench.downstream.score import TaskData
 from bench.downstream.tasks import AEC, TASKS, Task
+from bench.options import RunOptions, cannot_write_results
 from bench.report.application import (
     TaskResult,
     bitrate_bps,
@@ -54,44 +54,29 @@ class _Asked:
     errors: Console
 
 
-def run_application(
-    names: Sequence[str],
-    data: str,
-    kind: str | None,
-    evaluators: Sequence[str],
-    store: Path,
-    results: Path,
-    device: str,
-    clip_timeout_s: float,
-    errors: Console,
-) -> int:
+def run_application(options: RunOptions, errors: Console) -> int:
     """Run the suite and print its table; return the exit status.
 
     Args:
-        names: of codecs.
-        data, kind: as for `bench.datasets.load.load_data`.
-        evaluators: each a "TASK=NAME".
-        store: where evidence is kept.
-        results: where a JSON per codec goes.
-        device: where codecs and evaluators compute (`bench.devices.DEVICES`).
-        clip_timeout_s: how long a clip may take in a codec, and in an evaluator, seconds.
+        options: what was asked for.
         errors: where all but the table is said.
 
     Raises:
         UnknownNameError, ManifestError, RunError, StoreError, OSError: as their messages say.
     """
     try:
-        chosen = registry.chosen(tuple(TASKS), list(evaluators))
+        chosen = registry.chosen(tuple(TASKS), list(options.evaluators))
     except ValueError as error:
         raise RunError(str(error)) from error
     with errors.status("reading the data set"):  # every file is hashed
-        application = load_application(data, kind)
+        application = load_application(options.data, options.kind)
     for found in application.tasks.values():
         for note in found.notes:
             errors.print(note, markup=False)
     if not application.tasks:
-        raise RunError(f"no task can be asked on {data}: " + "; ".join(application.absent.values()))
-    with Team.of(names, device, 0, clip_timeout_s) as team:
+        why = "; ".join(application.absent.values())
+        raise RunError(f"no task can be asked on {options.data}: {why}")
+    with Team.of(options.codecs, options.device, 0, options.clip_timeout_s) as team:
         with errors.status("loading codecs"):
             codecs = team.codecs()
         if codecs.unknown:
@@ -105,8 +90,8 @@ def run_application(
         lacking = list(codecs.missing)
         by_codec: dict[str, list[TaskResult]] = {info.name: [] for info in codecs.infos}
         heard: dict[str, list[Judgement]] = {info.name: [] for info in codecs.infos}
-        with Store(store) as opened_store:
-            asked = _Asked(codecs.infos, opened_store, team, device, errors)
+        with Store(options.store) as store:
+            asked = _Asked(codecs.infos, store, team, options.device, errors)
             for task in TASKS.values():
                 task_data = application.tasks.get(task.name)
                 if task_data is None:
@@ -123,12 +108,9 @@ def run_application(
         made = (audio.READER, audio.RESAMPLER, measured, by_codec[info.name])
         result = result_of(info, application.name, *made)
         try:
-            path = write(result, results)
+            path = write(result, options.results)
         except OSError as error:
-            raise RunError(
-                f"cannot write results to {results}: {(error.strerror or str(error)).lower()}; "
-                f"all evidence is in {store}, the same command writes them"
-            ) from error
+            raise cannot_write_results(options, error) from error
         errors.print(f"wrote {path}", markup=False)
         written.append(result)
     console().print(application_table(written))

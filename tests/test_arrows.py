@@ -110,8 +110,7 @@ def test_only_the_runner_knows_codecs_datasets_metrics_and_the_store() -> None:
         names = _ours(path)
         known = [room for room in rooms if any(n.startswith(room) for n in names)]
         if known == list(rooms):
-            # The command line parses and hands over; it names all four to build what it hands.
-            runner = ("plan.py", "team.py", "runner.py", "cli.py")
+            runner = ("plan.py", "team.py", "runner.py")
             assert path.name in runner, f"{path} knows {known}"
 
 

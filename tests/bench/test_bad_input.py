@@ -17,7 +17,7 @@ from click.testing import Result
 from numpy.typing import NDArray
 from typer.testing import CliRunner
 
-from bench import audio, cli
+from bench import audio, cli, console
 from bench.datasets.mini import mini
 
 ALL = ["mel", "pesq", "sdr", "stoi"]
@@ -113,7 +113,7 @@ def messes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
 
 
 def test_the_run_ends_with_the_status_of_some_failures(messes: Run) -> None:
-    assert messes.done.exit_code == cli.SOME_FAILED
+    assert messes.done.exit_code == console.SOME_FAILED
     assert "10 failed" in messes.done.stdout
     assert set(messes.clips) == {*GOOD, *BAD, "short.wav", "silence.wav"}
 
@@ -193,7 +193,7 @@ def test_a_manifest_with_a_missing_file_and_a_wrong_hash(
         writer.writerows(rows)
     monkeypatch.chdir(tmp_path)
     run = bench_run("set.csv")
-    assert run.done.exit_code == cli.SOME_FAILED
+    assert run.done.exit_code == console.SOME_FAILED
     assert sorted(run.clips["good"]["values"]) == ["mel", "sdr"]
     found = audio.sha256(tmp_path / "good.wav")[:12]
     assert run.failures == [

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from typer.testing import CliRunner
 
 from baselines.anchors import Identity
-from bench import audio, cli, registry
+from bench import audio, cli, console, registry, signal_cli
 from bench.codec import Codec, CodecUnavailableError
 from bench.datasets.load import DATASETS
 from bench.datasets.manifest import Clip, Manifest, load_manifest
@@ -127,7 +127,7 @@ def test_a_corrupt_clip_is_named_and_the_others_are_scored(
 ) -> None:
     clips[1].path.write_text("no audio")
     done = bench("--codec", "reference")
-    assert done.exit_code == cli.SOME_FAILED
+    assert done.exit_code == console.SOME_FAILED
     assert "Failed:\n  speech/b (reference): " in done.stdout
     assert "not readable as audio" in " ".join(done.stdout.split())
     row = next(line for line in done.stdout.splitlines() if line.startswith(" reference "))
@@ -202,7 +202,7 @@ def test_an_unusable_results_folder_is_told_in_one_line(
     assert done.exit_code == cli.MISSING
     assert done.stdout == ""
     assert done.stderr.splitlines()[-1] == (
-        "bench: cannot write results to taken: not a directory; all scores are in "
+        "bench: cannot write results to taken: not a directory; what was computed is in "
         ".bench/store.sqlite, the same command writes them"
     )
 
@@ -212,7 +212,7 @@ def test_a_read_only_results_folder_is_told_in_one_line_and_costs_no_score(
     read_only: Callable[[Path], AbstractContextManager[None]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    write = cli.write
+    write = signal_cli.write
 
     def write_without_rights(result: Any, folder: Path) -> Path:
         with read_only(folder):
@@ -220,12 +220,12 @@ def test_a_read_only_results_folder_is_told_in_one_line_and_costs_no_score(
 
     # Not below pytest's folders, which only their owner may enter.
     with tempfile.TemporaryDirectory() as folder, monkeypatch.context() as patched:
-        patched.setattr(cli, "write", write_without_rights)
+        patched.setattr(signal_cli, "write", write_without_rights)
         done = bench("--codec", "reference", "--results", folder)
     assert done.exit_code == cli.MISSING
     assert done.stdout == ""
     assert done.stderr.splitlines()[-1] == (
-        f"bench: cannot write results to {folder}: permission denied; all scores are in "
+        f"bench: cannot write results to {folder}: permission denied; what was computed is in "
         ".bench/store.sqlite, the same command writes them"
     )
     assert "0 cells computed, 22 were in" in bench("--codec", "reference").stderr
@@ -245,7 +245,7 @@ def test_a_damaged_store_is_told_in_one_line(bench: Callable[..., Result], tmp_p
 def test_ctrl_c_stops_in_one_line_and_the_next_run_goes_on(
     bench: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = cli.run
+    run = signal_cli.run
 
     def interrupted(plan, store, team, on_start, on_step) -> None:
         def stop(step: Step) -> None:
@@ -255,7 +255,7 @@ def test_ctrl_c_stops_in_one_line_and_the_next_run_goes_on(
         run(plan, store, team, on_start, stop)
 
     with monkeypatch.context() as patched:
-        patched.setattr(cli, "run", interrupted)
+        patched.setattr(signal_cli, "run", interrupted)
         stopped = bench("--codec", "reference")
     assert stopped.exit_code == cli.INTERRUPTED
     assert stopped.stderr.splitlines()[-1].startswith("bench: stopped; what was finished is kept")
@@ -269,7 +269,7 @@ def test_no_rows_of_the_paper_without_its_table(
     def absent(*arguments: object) -> None:
         raise FileNotFoundError(2, "No such file", str(tmp_path / "table1-signal.csv"))
 
-    monkeypatch.setattr(cli, "paper_row", absent)
+    monkeypatch.setattr(signal_cli, "paper_row", absent)
     done = bench("--codec", "sqcodec-3k")
     assert done.exit_code == 0
     assert "(paper)" not in done.stdout

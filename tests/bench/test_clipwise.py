@@ -8,7 +8,7 @@ import pytest
 import soundfile
 from typer.testing import CliRunner
 
-from bench import cli
+from bench import cli, console
 
 RATE = 16_000
 NOISE = np.random.default_rng(0).uniform(-0.4, 0.4, RATE // 2)
@@ -29,7 +29,7 @@ def test_a_run_names_what_is_missing_and_what_is_extra(
     done = CliRunner().invoke(
         cli.app, ["run", "--codec", "folder:theirs", "--data", "data", "--kind", "music"]
     )
-    assert done.exit_code == cli.SOME_FAILED, done.output
+    assert done.exit_code == console.SOME_FAILED, done.output
     assert ": no decoded file for d.wav" in done.stderr
     assert ": decoded files of no clip: speech/b" in done.stderr
     (result,) = Path("results/signal/data").glob("theirs-*.json")

@@ -15,7 +15,7 @@ import soundfile
 from click.testing import Result
 from typer.testing import CliRunner
 
-from bench import audio, cli
+from bench import audio, cli, console
 from bench.datasets.manifest import load_manifest
 from bench.metrics import METRICS
 from bench.store import Store
@@ -129,7 +129,7 @@ def run(folder: Path) -> Run:
 
 
 def test_the_run_ends_with_the_status_of_some_failures(run: Run) -> None:
-    assert run.done.exit_code == cli.SOME_FAILED
+    assert run.done.exit_code == console.SOME_FAILED
     assert "no constant delay" not in run.done.output
 
 
@@ -158,7 +158,7 @@ def test_the_good_clip_is_scored(run: Run, codec: str) -> None:
 
 def test_what_failed_is_tried_again_and_nothing_else(run: Run) -> None:
     again = bench_run("--codec", "raises,gives-nan")
-    assert again.exit_code == cli.SOME_FAILED
+    assert again.exit_code == console.SOME_FAILED
     assert "16 cells computed, 32 were in .bench/store.sqlite" in again.stderr
 
 

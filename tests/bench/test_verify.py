@@ -14,7 +14,7 @@ from click.testing import Result
 from numpy.typing import NDArray
 from typer.testing import CliRunner
 
-from bench import cli, registry
+from bench import cli, console, registry
 from bench.codec import Codec, CodecInfo, Encoded, Facts, KnownAnswer
 from bench.report.certificate import certified as certificates
 from bench.store import Store
@@ -320,7 +320,7 @@ def test_a_failed_check_ends_with_status_1_and_takes_the_certificate_back(
 ) -> None:
     assert bench_verify("right").exit_code == 0
     done = bench_verify("late")
-    assert done.exit_code == cli.SOME_FAILED
+    assert done.exit_code == console.SOME_FAILED
     assert "is not certified; failed: constant delay" in done.stdout
     with Store(tmp_path / ".bench" / "store.sqlite") as store:
         assert not store.certified("frames-50k", "abc", VERSION)

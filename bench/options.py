@@ -1,0 +1,47 @@
+"""What `bench run` was asked for: the same for both suites."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.store import DEFAULT_PATH
+from bench.team import RunError
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """The options of a run.
+
+    Attributes:
+        codecs: as they were asked for: names, paths of checkpoints, `folder:PATH`.
+        suite: "signal" or "application".
+        data, kind: as for `bench.datasets.load.load_data`.
+        evaluators: of the application suite, each a "TASK=NAME".
+        store: where cells and evidence are kept.
+        results: where a JSON per codec goes.
+        workers: processes that compute metrics.
+        device: where codecs and evaluators compute (`bench.devices.DEVICES`).
+        clip_timeout_s: how long a clip may take in a codec, and in what judges it, seconds.
+    """
+
+    codecs: tuple[str, ...]
+    suite: str = "signal"
+    data: str = "mini"
+    kind: str | None = None
+    evaluators: tuple[str, ...] = ()
+    store: Path = DEFAULT_PATH
+    results: Path = Path("results")
+    workers: int = os.cpu_count() or 1
+    device: str = "auto"
+    clip_timeout_s: float = 600.0
+
+
+def cannot_write_results(options: RunOptions, error: OSError) -> RunError:
+    """Results cannot be written; nothing is lost, for what they are made of is in the store."""
+    return RunError(
+        f"cannot write results to {options.results}: "
+        f"{(error.strerror or str(error)).lower()}; what was computed is in {options.store}, "
+        "the same command writes them"
+    )
