@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
+import secrets
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
@@ -65,12 +65,13 @@ class WeightsCard:
 def replace_file(path: Path, write: Callable[[Path], None]) -> None:
     """Write a file whole or not at all: `write` gets a temporary path, renamed at the end."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(handle)
-    temporary = Path(name)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
+        # Who may read it is the umask's to say; safetensors would shut out all but the owner.
+        temporary.touch(exist_ok=False)
+        mode = temporary.stat().st_mode
         write(temporary)
-        temporary.chmod(0o644)
+        temporary.chmod(mode)
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)

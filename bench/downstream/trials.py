@@ -46,9 +46,11 @@ class Trial:
 def read_trials(path: Path) -> tuple[Trial, ...]:
     """Read a list in VoxCeleb's format; clips are called by their paths in it.
 
+    A line that comes twice is two trials: an error rate is over the list as it is published.
+
     Raises:
-        ManifestError: the file is missing or no text; or a line is no trial, comes twice or
-            contradicts its paths; or all trials are of one kind. It names file and line.
+        ManifestError: the file is missing or no text; or a line is no trial or contradicts
+            its paths; or all trials are of one kind. It names file and line.
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -56,7 +58,6 @@ def read_trials(path: Path) -> tuple[Trial, ...]:
         raise ManifestError(f"{path}: no such list of trials") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ManifestError(f"{path}: not readable as a list of trials: {error}") from error
-    line_of: dict[tuple[str, str], int] = {}
     trials = []
     for number, line in enumerate(lines, start=1):
         fields = line.split()
@@ -69,11 +70,6 @@ def read_trials(path: Path) -> tuple[Trial, ...]:
         if trial.target != _LABELS[label]:
             speakers = "one speaker" if trial.target else "two speakers"
             raise ManifestError(f"{path}, line {number}: label {label}, but paths of {speakers}")
-        if (enrol, test) in line_of:
-            raise ManifestError(
-                f"{path}, line {number}: the trial of line {line_of[enrol, test]} again"
-            )
-        line_of[enrol, test] = number
         trials.append(trial)
     if len({trial.target for trial in trials}) < 2:
         raise ManifestError(f"{path}: expected trials of one speaker and of two, got one kind")

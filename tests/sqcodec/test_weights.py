@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from pathlib import Path
 
 import huggingface_hub
@@ -55,6 +57,19 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
         weights.replace_file(path, disk_full)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_who_may_read_a_file_is_the_umasks_to_say(tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        for name, write in {
+            "text": lambda temporary: temporary.write_text("new"),
+            "tensors": lambda temporary: save_file({"x": torch.ones(1)}, temporary),
+        }.items():
+            weights.replace_file(tmp_path / name, write)
+            assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o640
+    finally:
+        os.umask(before)
 
 
 @pytest.mark.parametrize("content", [b"", b"not safetensors at all", b"\xff" * 64])
