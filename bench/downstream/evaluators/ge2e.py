@@ -68,13 +68,15 @@ class GE2E:
         self._network.to(device).eval()
 
     def judge(self, clips: Sequence[NDArray[np.float32]]) -> list[Evidence]:
-        """Embed clips [T] at 16 kHz.
+        """Embed clips [T] at 16 kHz; a crop in a pause is embedded as the silence that it is.
 
         Raises:
             ValueError: a clip has no samples, or is silent.
         """
         evidence = []
         for clip in clips:
+            if len(clip) and not clip.any():
+                raise ValueError("the clip is silent: nobody speaks in it")
             full, *crops = self.embed([clip, *five_crops(clip)])
             evidence.append({"embedding": floats(full), "crops": list(map(floats, crops))})
         return evidence
@@ -83,7 +85,7 @@ class GE2E:
         """The embeddings [B, 256] of utterances, [T] each, of length 1.
 
         Raises:
-            ValueError: one has no samples, or is silent.
+            ValueError: one has no samples.
         """
         import torch
 
@@ -104,12 +106,12 @@ class GE2E:
 
 
 def _raised(audio: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The clip, raised to -30 dBFS if it is below."""
+    """The clip, raised to -30 dBFS if it is below; silence cannot be raised."""
     if len(audio) == 0:
         raise ValueError("the clip has no samples")
     level = float(np.sqrt(np.mean(np.square(audio, dtype=np.float64))))
     if level == 0:
-        raise ValueError("the clip is silent: nobody speaks in it")
+        return audio
     gain = 10 ** (_LEVEL_DB / 20) / level
     return (audio * gain).astype(np.float32) if gain > 1 else audio
 

@@ -66,6 +66,14 @@ def test_clips_that_nobody_speaks_in(encoder: GE2E) -> None:
         encoder.embed([np.zeros(0, np.float32)])
 
 
+def test_a_pause_as_long_as_a_crop(encoder: GE2E) -> None:
+    (found,) = encoder.judge([np.concatenate([np.zeros(64_000, np.float32), clip(64_000)])])
+    first, *_, last = np.array(found["crops"])
+    assert np.isfinite(found["crops"]).all()
+    assert np.linalg.norm(first) == pytest.approx(1, abs=1e-3)
+    assert not np.allclose(first, last, atol=0.01)
+
+
 def test_weights_that_are_not_there(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
     assert ge2e.missing() == ""
     monkeypatch.setattr(ge2e, "FILE", tmp_path / "ge2e.safetensors")
