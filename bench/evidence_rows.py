@@ -13,7 +13,15 @@ from bench.cells import Hearing, Judgement
 HEARING_COLUMNS = [field.name for field in fields(Hearing)]
 JUDGEMENT_COLUMNS = [field.name for field in fields(Judgement)]
 COLUMNS = HEARING_COLUMNS + JUDGEMENT_COLUMNS
-KEY = [*HEARING_COLUMNS, "clip_sha256"]
+_KEY = [*HEARING_COLUMNS, "clip_sha256"]
+
+PUT = (
+    f"INSERT INTO evidence ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))}) "
+    "ON CONFLICT DO UPDATE SET "
+    f"{', '.join(f'{name} = excluded.{name}' for name in COLUMNS if name not in _KEY)} "
+    "WHERE error IS NOT NULL"
+)
+"""Insert a row, or replace a failed one; evidence stays as it is."""
 
 
 def row_of(hearing: Hearing, judgement: Judgement) -> list[Any]:

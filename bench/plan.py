@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass
+from functools import cache
 
 from bench import audio
 from bench.cells import Source
@@ -104,19 +105,56 @@ def plan_run(codecs: Iterable[CodecInfo], manifest: Manifest, suite: Suite, stor
     """Find the cells that the store lacks."""
     # A manifest may mix absolute paths with those from its own folder.
     folder = os.path.commonpath([os.path.abspath(clip.path.parent) for clip in manifest.clips])
-    infos = [(info, source_of(info, manifest, suite), delay_of(info, store)) for info in codecs]
-    scored = {source: store.scored(source) for _, source, _ in infos}
+    found = []
+    n_kept = 0
+    for info in codecs:
+        source, delay = source_of(info, manifest, suite), delay_of(info, store)
+        missing, n_there = _missing(info, source, delay, manifest, suite, store)
+        found.append((source, delay, missing))
+        n_kept += n_there
     jobs = []
+    for clip in manifest.clips:
+        through = [one for one in found if clip.id in one[2]]
+        shown_path = os.path.relpath(clip.path, folder) if through else ""
+        jobs += [
+            Job(source, clip, shown_path, missing[clip.id], delay)
+            for source, delay, missing in through
+        ]
+    return Plan(tuple(jobs), n_kept)
+
+
+def _missing(
+    info: CodecInfo,
+    source: Source,
+    delay: Delay | None,
+    manifest: Manifest,
+    suite: Suite,
+    store: Store,
+) -> tuple[dict[str, dict[str, str]], int]:
+    """Of one codec: clip id -> metric -> version, for clips that lack cells; how many are there.
+
+    Clips that lack the same share what says so: a full benchmark has hundreds of thousands.
+    """
+    present = store.scored_by_clip(source)
+    asked = {
+        kind: wanted(clip, suite, info, delay)
+        for kind, clip in {clip.kind: clip for clip in manifest.clips}.items()
+    }
+
+    @cache
+    def lacks(kind: str, there: frozenset[tuple[str, str]]) -> dict[str, str]:
+        return {
+            name: version for name, version in asked[kind].items() if (name, version) not in there
+        }
+
+    missing = {}
     n_kept = 0
     for clip in manifest.clips:
-        shown_path = os.path.relpath(clip.path, folder)
-        for info, source, delay in infos:
-            asked = wanted(clip, suite, info, delay)
-            missing = lacking(asked, clip, scored[source])
-            n_kept += len(asked) - len(missing)
-            if missing:
-                jobs.append(Job(source, clip, shown_path, missing, delay))
-    return Plan(tuple(jobs), n_kept)
+        lacked = lacks(clip.kind, present.get((clip.id, clip.sha256), frozenset()))
+        n_kept += len(asked[clip.kind]) - len(lacked)
+        if lacked:
+            missing[clip.id] = lacked
+    return missing, n_kept
 
 
 def lacking(

@@ -21,7 +21,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import astuple, fields
 from datetime import UTC, datetime
@@ -33,9 +33,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bench import evidence_rows
+from bench import evidence_rows, score_rows
 from bench.cells import Cell, CheckOutcome, CodecCertificate, CodecDelay, Hearing, Judgement, Source
-from bench.schema import LATER_TABLES, SCHEMA_VERSION, TABLES
+from bench.schema import FROM_VERSION_2, LATER_TABLES, SCHEMA_VERSION, TABLES
 
 DEFAULT_PATH = Path(".bench") / "store.sqlite"
 """Under the current directory: a store belongs to the work done there."""
@@ -49,24 +49,10 @@ class StoreError(RuntimeError):
 
 _SOURCE_COLUMNS = [field.name for field in fields(Source)]
 _CELL_COLUMNS = [field.name for field in fields(Cell)]
-_KEY_COLUMNS = [*_SOURCE_COLUMNS, "clip", "clip_sha256", "metric", "metric_version"]
 _WHERE_SOURCE = " AND ".join(f"{column} = ?" for column in _SOURCE_COLUMNS)
 _CODED_COLUMNS = ["codec", "codec_revision", "reader", "resampler"]
 _WHERE_CODED = " AND ".join(f"{column} = ?" for column in _CODED_COLUMNS)
 _WHERE_HEARING = " AND ".join(f"{column} = ?" for column in evidence_rows.HEARING_COLUMNS)
-
-
-def _put_statement(table: str, columns: Sequence[str], key: Sequence[str]) -> str:
-    """Insert a row, or replace a failed one; one that has no error stays as it is."""
-    news = [f"{name} = excluded.{name}" for name in columns if name not in key]
-    return (
-        f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))}) "
-        f"ON CONFLICT DO UPDATE SET {', '.join(news)} WHERE error IS NOT NULL"
-    )
-
-
-_PUT_CELL = _put_statement("cells", _SOURCE_COLUMNS + _CELL_COLUMNS, _KEY_COLUMNS)
-_PUT_EVIDENCE = _put_statement("evidence", evidence_rows.COLUMNS, evidence_rows.KEY)
 
 
 class Store:
@@ -109,6 +95,10 @@ class Store:
             with self._transaction():  # of two runs that start at once, one makes the tables
                 if self._version() == 0:
                     self._create(path)
+        if self._version() == 2:
+            with self._transaction():
+                if self._version() == 2:
+                    self._run(FROM_VERSION_2)
         version = self._version()
         if version > SCHEMA_VERSION:
             raise StoreError(
@@ -131,7 +121,11 @@ class Store:
     def _create(self, path: Path) -> None:
         if self._rows("SELECT 1 FROM sqlite_master"):
             raise StoreError(f"{path} is an SQLite file of another program, not a store of bench")
-        for statement in _statements(TABLES):
+        self._run(TABLES)
+
+    def _run(self, script: str) -> None:
+        """Run statements that make the tables of this version, within a transaction."""
+        for statement in _statements(script):
             self._connection.execute(statement)
         self._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
@@ -170,9 +164,8 @@ class Store:
         coded = [getattr(source, column) for column in _CODED_COLUMNS]
         try:
             with self._transaction():
-                self._connection.executemany(
-                    _PUT_CELL, [astuple(source) + astuple(cell) for cell in cells]
-                )
+                rows = score_rows.rows_of(self._connection, source, cells)
+                self._connection.executemany(score_rows.PUT, rows)
                 self._connection.executemany(
                     "INSERT OR REPLACE INTO codes VALUES (?, ?, ?, ?, ?, ?, ?)",
                     [
@@ -200,6 +193,14 @@ class Store:
             return set(self._rows(query, astuple(source)))
         return set(self._rows(f"{query} AND clip = ?", [*astuple(source), clip]))
 
+    def scored_by_clip(self, source: Source) -> dict[tuple[str, str], frozenset[tuple[str, str]]]:
+        """What `scored` returns, by clip: (clip, clip_sha256) -> {(metric, metric_version)}.
+
+        A row a clip is read, not a row a cell, and clips of the same metrics share their set.
+        """
+        names = self._rows(score_rows.METRICS)
+        return score_rows.by_clip(self._rows(score_rows.SCORED_BY_CLIP, astuple(source)), names)
+
     def cells(self, source: Source) -> pd.DataFrame:
         """All cells of a source, a row each with the fields of `Cell`, by clip and metric."""
         query = (
@@ -221,7 +222,7 @@ class Store:
 
     def clips(self) -> list[str]:
         """The ids of all clips that have a cell."""
-        return [clip for (clip,) in self._rows("SELECT DISTINCT clip FROM cells ORDER BY clip")]
+        return [clip for (clip,) in self._rows("SELECT DISTINCT clip FROM clips ORDER BY clip")]
 
     def codes(self, source: Source, clips: Iterable[str]) -> list[NDArray[np.int64]]:
         """The codes [K, F] of the clips with these hashes, where the store has them."""
@@ -316,7 +317,7 @@ class Store:
         rows = [evidence_rows.row_of(hearing, judgement) for judgement in judgements]
         try:
             with self._transaction():
-                self._connection.executemany(_PUT_EVIDENCE, rows)
+                self._connection.executemany(evidence_rows.PUT, rows)
         except sqlite3.Error as error:
             raise _cannot_write(error) from error
 

@@ -169,7 +169,7 @@ def test_a_store_that_is_damaged_is_told_when_it_is_read(tmp_path: Path) -> None
         store.put(SOURCE, [CELL])
     content = path.read_bytes()
     path.write_bytes(content[:4096] + b"Z" * (len(content) - 4096))  # the first page is whole
-    with Store(path) as store, pytest.raises(StoreError, match=r"s cannot be used .* malformed"):
+    with pytest.raises(StoreError, match=r"s cannot be used .* malformed"), Store(path) as store:
         store.scored(SOURCE)
 
 
