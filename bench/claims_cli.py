@@ -40,4 +40,4 @@ def claims_(
     except (UnknownNameError, StoredResultError) as error:
         tell(errors, [error])
         raise typer.Exit(MISSING) from None
-    console().print(shown.table(found))
+    console().print(shown.table(found, measured))

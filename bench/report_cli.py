@@ -75,14 +75,14 @@ def _write(
     from bench.report.tables import write
 
     if source is From.PAPER:
-        views, said = write.of_paper(results), ""
+        views, measured, said = write.of_paper(results), None, ""
         judged = judge_paper(results)
     else:
         views, measured = write.of_all(results, _unavailable(), data)
         said = measured.data
         judged = judge(views["paper"], views["ours"], measured)
     files = write.write(views, out)
-    files.append(replace_text(out / "claims.md", shown.markdown(judged)))
+    files.append(replace_text(out / "claims.md", shown.markdown(judged, measured)))
     files.append(replace_text(out / "claims.csv", shown.csv_text(judged)))
     drawn: Sequence[Drawn] = ()
     if figures:

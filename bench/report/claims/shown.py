@@ -14,6 +14,7 @@ from rich.text import Text
 from bench.report.claims.judge import Judged
 from bench.report.claims.model import Finding, Outcome
 from bench.report.tables.markdown import escaped
+from bench.report.tables.measured import Measured
 
 _STYLES = {"holds": "green", "fails": "bold red"}
 _MOST_CELLS = 8
@@ -23,8 +24,10 @@ _REMARK = (
 )
 
 
-def table(judged: Sequence[Judged], *, details: bool = True) -> RenderableType:
-    """For the screen: a row a claim, and below it the cells in which it fails."""
+def table(
+    judged: Sequence[Judged], measured: Measured | None = None, *, details: bool = True
+) -> RenderableType:
+    """For the screen: a row a claim, what ours are, and the cells in which a claim fails."""
     sources = [finding.source for finding in judged[0].findings] if judged else []
     shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     shown.add_column("section", overflow="fold")
@@ -38,7 +41,19 @@ def table(judged: Sequence[Judged], *, details: bool = True) -> RenderableType:
         ]
         shown.add_row(one.claim.section, f"“{one.claim.quote}”", *verdicts)
     lines = [Text(line) for line in _failures(judged)] if details else []
-    return Group(shown, Text(_REMARK, style="dim"), *lines)
+    remarks = [Text(line, style="dim") for line in (_REMARK, *_ours(measured))]
+    return Group(shown, *remarks, *lines)
+
+
+def _ours(measured: Measured | None) -> list[str]:
+    """What our rows are: the data, and of each trained codec its weights."""
+    if measured is None or not measured.data:
+        return []
+    lines = [f"Our rows: the {measured.data}; not the paper's data or weights."]
+    for name, result in sorted(measured.signal.items()):
+        if weights := result.codec["weights"]:
+            lines.append(f"{name}, revision {result.codec['revision']}; weights: {weights}.")
+    return lines
 
 
 def _failures(judged: Sequence[Judged]) -> list[str]:
@@ -61,8 +76,8 @@ def failing(finding: Finding) -> list[str]:
     return [check.where for check in finding.checks if check.outcome is Outcome.FAILS]
 
 
-def markdown(judged: Sequence[Judged]) -> str:
-    """A file: the verdicts as a table, then each claim with its reading and failing cells."""
+def markdown(judged: Sequence[Judged], measured: Measured | None = None) -> str:
+    """A file: the verdicts as a table, what ours are, then each claim and its failing cells."""
     sources = [finding.source.value for finding in judged[0].findings] if judged else []
     lines = [
         "# The paper's sentences, checked",
@@ -74,7 +89,7 @@ def markdown(judged: Sequence[Judged]) -> str:
         verdicts = " | ".join(escaped(finding.verdict) for finding in one.findings)
         quote = escaped(one.claim.quote)
         lines.append(f"| {escaped(one.claim.section)} | “{quote}” | {verdicts} |")
-    lines += ["", _REMARK, ""]
+    lines += ["", _REMARK, "", *(f"- {escaped(line)}" for line in _ours(measured)), ""]
     for one in judged:
         lines += [f"## {one.claim.name}", "", f"Read as: {escaped(one.claim.reading)}.", ""]
         for finding in one.findings:

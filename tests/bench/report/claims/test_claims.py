@@ -224,4 +224,10 @@ def test_results_are_shown_in_three_ways(small_results: Path) -> None:
     lines = shown.csv_text(judged).splitlines()
     assert lines[0] == "claim,section,quote,reading,source,cells,outcome"
     assert len(lines) == 1 + sum(len(f.checks) for one in judged for f in one.findings)
-    assert shown.markdown(judged).count("\n## ") == len(CLAIMS)
+    page = shown.markdown(judged, measured)
+    assert page.count("\n## ") == len(CLAIMS)
+    assert f"- Our rows: the {measured.data}; not the paper's data or weights." in page
+    trained = [name for name, one in measured.signal.items() if one.codec["weights"]]
+    assert trained
+    assert all(f"- {name}, revision " in page for name in trained)
+    assert "Our rows: " not in shown.markdown(judged)
