@@ -154,6 +154,7 @@ def load(name: str, device: str = "cpu") -> DAC:
         weights=described(model.weights, file.parent, sha256),
         licence=_LICENCE,
         citation=_CITATION,
+        weights_sha256=sha256,
     )
     return DAC(info, loaded, device)
 

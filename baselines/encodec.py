@@ -141,6 +141,7 @@ def load(name: str, device: str = "cpu") -> EnCodec:
         weights=described(WEIGHTS, file.parent, sha256),
         licence=_LICENCE,
         citation=_CITATION,
+        weights_sha256=sha256,
     )
     return EnCodec(info, model, device, bandwidth_kbps)
 

@@ -53,6 +53,7 @@ class SQCodecAdapter:
             weights=info.weights,
             licence=info.licence,
             citation=_CITATION,
+            weights_sha256=info.weights_sha256,
         )
 
     @property

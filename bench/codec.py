@@ -38,6 +38,7 @@ class CodecInfo:
         weights: the weights and the data they were trained on, in a line; "" where none.
         licence: of the codec and its weights, as an SPDX expression where there is one.
         citation: what to cite.
+        weights_sha256: of the weights' file, 64 hexadecimal digits; "" where there is none.
     """
 
     name: str
@@ -50,6 +51,7 @@ class CodecInfo:
     weights: str = ""
     licence: str = ""
     citation: str = ""
+    weights_sha256: str = ""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,11 +37,13 @@ class Loaded:
 
     Attributes:
         codecs: those that can run, by their own names, in the order asked for.
+        asked: what each of them was asked for by, which a checkpoint's path may be.
         missing: a line for each that cannot.
         unknown: why a name or the device is none; "" where all are.
     """
 
     codecs: dict[str, Codec] = field(default_factory=dict)
+    asked: dict[str, str] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     unknown: str = ""
 
@@ -53,6 +55,7 @@ class Codecs:
     infos: tuple[CodecInfo, ...]
     missing: tuple[str, ...]
     unknown: str
+    asked: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,7 @@ def prepare(names: Sequence[str], device: str) -> None:
 def codecs() -> Codecs:
     """What was prepared."""
     infos = tuple(codec.info for codec in _loaded.codecs.values())
-    return Codecs(infos, _loaded.missing, _loaded.unknown)
+    return Codecs(infos, _loaded.missing, _loaded.unknown, _loaded.asked)
 
 
 def load(names: Sequence[str], device: str) -> Loaded:
@@ -106,6 +109,7 @@ def load(names: Sequence[str], device: str) -> Loaded:
         except ValueError as error:
             return Loaded(unknown=str(error))
     found: dict[str, Codec] = {}
+    asked: dict[str, str] = {}
     missing = []
     for name in dict.fromkeys(names):
         try:
@@ -119,9 +123,11 @@ def load(names: Sequence[str], device: str) -> Loaded:
             missing.append(f"codec {name!r} does not load: {reason(error)}")
         else:
             found.setdefault(codec.info.name, codec)
+            asked.setdefault(codec.info.name, name)
     if found and CEILING not in found:
         found[CEILING] = registry.load(CEILING)
-    return Loaded(found, tuple(missing))
+        asked[CEILING] = CEILING
+    return Loaded(found, asked, tuple(missing))
 
 
 def code_clip(

@@ -14,10 +14,12 @@ from bench.datasets.load import load_data
 from bench.datasets.manifest import Manifest
 from bench.options import RunOptions, cannot_write_results
 from bench.plan import Job, delay_of, plan_run, source_of
+from bench.recording import recorded, signal_part
 from bench.report.paper import PaperRow, paper_row
 from bench.report.results import result_of, write
 from bench.report.summary import Summary, summarise
 from bench.report.terminal import table
+from bench.run_record import Part
 from bench.runner import Step, run
 from bench.store import Store
 from bench.suites import SUITES, Suite
@@ -52,8 +54,14 @@ def run_signal(options: RunOptions, errors: Console) -> int:
         for line in team.unpaired(manifest):
             errors.print(line, markup=False)
         with Store(options.store) as store:
-            compute(codecs.infos, manifest, suite, store, team, errors)
-            summaries = _written(codecs.infos, manifest, suite, store, options, errors)
+
+            def parts() -> list[Part]:
+                return [signal_part(codecs.infos, manifest, suite, store)]
+
+            data = (manifest.name, manifest.revision)
+            with recorded(options, codecs, data, parts, codecs.missing, errors):
+                compute(codecs.infos, manifest, suite, store, team, errors)
+                summaries = _written(codecs.infos, manifest, suite, store, options, errors)
     console().print(table(summaries, _paper_rows(summaries, suite, errors), suite, manifest.name))
     if codecs.missing:
         tell(errors, codecs.missing)

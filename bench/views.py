@@ -12,6 +12,9 @@ from bench.plan import delay_of, source_of, wanted
 from bench.store import Store
 from bench.suites import Suite
 
+NOT_COMPUTED = "not computed"
+"""The error of a cell that is asked for and was never computed."""
+
 
 def codes_of(
     info: CodecInfo, manifest: Manifest, suite: Suite, store: Store
@@ -48,4 +51,4 @@ def gather(info: CodecInfo, manifest: Manifest, suite: Suite, store: Store) -> p
     key = ["clip", "clip_sha256", "metric", "metric_version"]
     cells = asked.merge(stored, how="left", on=key, validate="one_to_one")
     never = cells["value"].isna() & cells["error"].isna()
-    return cells.assign(error=cells["error"].mask(never, "not computed"))
+    return cells.assign(error=cells["error"].mask(never, NOT_COMPUTED))

@@ -129,6 +129,7 @@ def load(name: str, device: str = "cpu") -> WavTokenizerCodec:
         weights=f"{model.weights.files[0]} of {model.weights.repository}, SHA-256 {sha256[:12]}",
         licence=_LICENCE,
         citation=_CITATION,
+        weights_sha256=sha256,
     )
     return WavTokenizerCodec(info, loaded, device)
 

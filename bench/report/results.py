@@ -162,7 +162,7 @@ def result_of(
         scores=_scores(summary, cells),
         beside=_beside(summary.beside),
         failures=summary.failure_counts,
-        libraries=_libraries(cells),
+        libraries=libraries_of(cells),
         first_measured_at=min(times, default=None),
         last_measured_at=max(times, default=None),
         clips=_clips(cells),
@@ -179,6 +179,15 @@ def write(result: Result, folder: Path) -> Path:
     name = str(result.codec["name"])
     path = result_path(folder, result.suite, result.dataset, name)
     return replace_json(path, asdict(result))
+
+
+def libraries_of(cells: pd.DataFrame) -> dict[str, list[str]]:
+    """Every version of every library that cells were computed with: one each, normally."""
+    versions = defaultdict(set)
+    for libraries in cells["libraries"].dropna().unique():
+        for name, version in json.loads(libraries).items():
+            versions[name].add(version)
+    return {name: sorted(found) for name, found in sorted(versions.items())}
 
 
 def _scores(summary: Summary, cells: pd.DataFrame) -> tuple[ScoreResult, ...]:
@@ -218,15 +227,6 @@ def _beside(beside: Beside) -> BesideResult:
         if codes is None
         else tuple(round(bits, _DECIMALS) for bits in codes.entropy_bits),
     )
-
-
-def _libraries(cells: pd.DataFrame) -> dict[str, list[str]]:
-    """Every version of every library that cells were computed with: one each, normally."""
-    versions = defaultdict(set)
-    for libraries in cells["libraries"].dropna().unique():
-        for name, version in json.loads(libraries).items():
-            versions[name].add(version)
-    return {name: sorted(found) for name, found in sorted(versions.items())}
 
 
 def _clips(cells: pd.DataFrame) -> tuple[ClipResult, ...]:
