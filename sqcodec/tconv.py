@@ -69,12 +69,33 @@ class TEConvGate(nn.Module):
         self.merge = nn.Conv1d(len(TECONV_KERNELS), width, kernel_size=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """[B, T, C] -> [B, T, C]."""
-        trends = _trends(x[..., 0], TECONV_KERNELS)  # [B, 4, T]
-        branches = [conv(trends[:, i : i + 1]) for i, conv in enumerate(self.branches)]
-        y = torch.cat(branches, dim=1)  # [B, 4, T]
+        """[B, T, C] -> [B, T, C]; the normalisation sees the whole of it."""
         # Instance normalisation, called so that a clip of one frame (T = 1) passes too.
         norm = self.norm
-        y = torch.group_norm(y, norm.num_features, norm.weight, norm.bias, norm.eps)
-        y = y.transpose(1, 2)  # [B, T, 4]
+        y = torch.group_norm(self.envelopes(x), norm.num_features, norm.weight, norm.bias, norm.eps)
+        return self._scale(x, y.transpose(1, 2))
+
+    def envelopes(self, x: Tensor) -> Tensor:
+        """Return what is normalised, [B, T, C] -> [B, 4, T]."""
+        trends = _trends(x[..., 0], TECONV_KERNELS)  # [B, 4, T]
+        branches = [conv(trends[:, i : i + 1]) for i, conv in enumerate(self.branches)]
+        return torch.cat(branches, dim=1)
+
+    def with_statistics(self, x: Tensor, y: Tensor, mean: Tensor, variance: Tensor) -> Tensor:
+        """Scale a piece of a clip by statistics that are not the piece's own.
+
+        Args:
+            x: features [B, T, C].
+            y: their envelopes, transposed to [B, T, 4].
+            mean, variance: to normalise the envelopes by, float64, [B, T, 4] or broadcast to it.
+
+        Returns:
+            Features [B, T, C].
+        """
+        norm = self.norm
+        normal = (y - mean) * torch.rsqrt(variance + norm.eps)  # [B, T, 4]
+        return self._scale(x, (normal * norm.weight + norm.bias).to(y.dtype))
+
+    def _scale(self, x: Tensor, y: Tensor) -> Tensor:
+        """Features [B, T, C], normalised envelopes [B, T, 4] -> [B, T, C]."""
         return torch.addcmul(x, linear_1x1(self.merge, y), x)
