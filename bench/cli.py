@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from bench import doctor, listing
+from bench.ablate_cli import ablate_
 from bench.application_cli import run_application
 from bench.claims_cli import claims_
 from bench.compare_cli import compare_
@@ -23,6 +24,7 @@ from bench.hear_cli import hear_
 from bench.names import UnknownNameError
 from bench.options import RunOptions
 from bench.report_cli import report_
+from bench.reproduce_cli import reproduce_
 from bench.show_cli import show
 from bench.signal_cli import run_signal
 from bench.store import DEFAULT_PATH, StoreError
@@ -31,10 +33,12 @@ from bench.team import RunError
 from bench.verify_cli import verify_
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app.command("ablate")(ablate_)
 app.command("claims")(claims_)
 app.command("compare")(compare_)
 app.command("complexity")(complexity_)
 app.command("report")(report_)
+app.command("reproduce")(reproduce_)
 app.command("hear")(hear_)
 app.command("verify")(verify_)
 app.command("show")(show)

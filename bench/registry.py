@@ -26,6 +26,7 @@ from bench.codec import Codec, CodecCard, CodecUnavailableError
 from bench.devices import resolve
 from bench.isolation import codec as isolated
 from bench.names import UnknownNameError
+from bench.trainable import Trainable
 
 ENTRY_POINT_GROUP = "bench.codecs"
 
@@ -39,6 +40,7 @@ _ADAPTERS = (
 )
 _CHECKPOINT_ADAPTER = "baselines.sqcodec"
 _CHECKPOINT_SUFFIX = ".safetensors"
+_TRAINABLE_ADAPTER = "baselines.sqcodec_training"
 _FOLDER_ADAPTER = "baselines.decoded_folder"
 _FOLDER_PREFIX = "folder:"
 _FAMILY = re.compile(r"(.+)-[\d.]+k?")  # "opus-12k", "wavtokenizer-480"
@@ -141,6 +143,11 @@ def architecture(name: str) -> Architecture:
             f"{name} has no networks to count: its adapter {modules[name]} offers no architecture"
         )
     return networks_of(name)
+
+
+def trainable() -> Trainable:
+    """The trainer of SQCodec and its variants; importing it takes seconds."""
+    return cast(Trainable, importlib.import_module(_TRAINABLE_ADAPTER))
 
 
 def _call(load: Callable[..., Codec], name: str, device: str) -> Codec:

@@ -128,6 +128,17 @@ class SQCodecConfig:
         """W x hop / sample rate, what the paper's Table 3 calls the receptive field, seconds."""
         return self.window_length / self.sample_rate
 
+    @cached_property
+    def look_back_s(self) -> float:
+        """How far back a frame can see through all layers of the inner transformer, seconds.
+
+        A layer looks back to the start of the window before a frame's own. D layers look back
+        to the start of the Dth window before it, from the last frame of a window over
+        (D + 1) W - 1 frames. Encoder and decoder have such a transformer each.
+        """
+        n_frames = (self.inner.depth + 1) * self.inner.window - 1
+        return n_frames * self.hop_length / self.sample_rate
+
 
 _LEVELS_17_BIT = (7, 7, 7, 7, 7, 7)
 _LEVELS_18_BIT = (9, 9, 9, 7, 7, 7)
@@ -193,7 +204,7 @@ _TABLE_5 = (
 
 
 def _ablations(base: SQCodecConfig) -> list[SQCodecConfig]:
-    """Return the architectural rows of Table 3 as variants of `base`."""
+    """Return the architectural rows of Table 3 as variants of `base`, in their order."""
     windows = [
         replace(
             base,
@@ -213,6 +224,16 @@ PRESETS: dict[str, SQCodecConfig] = {config.name: config for config in _TABLE_5}
 ABLATIONS: dict[str, SQCodecConfig] = {
     config.name: config for config in _ablations(PRESETS["sqcodec-6k"])
 }
+"""Those of the paper."""
+
+
+def ablations(preset: str) -> dict[str, SQCodecConfig]:
+    """The same variants of any preset, by name: of its inner windows and its modules.
+
+    Raises:
+        KeyError: there is no such preset.
+    """
+    return {config.name: config for config in _ablations(PRESETS[preset])}
 
 
 def get_config(name: str) -> SQCodecConfig:
@@ -222,6 +243,9 @@ def get_config(name: str) -> SQCodecConfig:
         ValueError: there is none; the message names the nearest ones.
     """
     known = PRESETS | ABLATIONS
+    for preset in PRESETS:
+        if name.startswith(f"{preset}-"):
+            known = known | ablations(preset)
     if name not in known:
         near = difflib.get_close_matches(name, known, n=3)
         hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(known)}"

@@ -158,6 +158,8 @@ class Trainer:
             self.log.start(self.step)
         if self._is_new and config.growth_steps:
             self._grow(on_growth)
+        if not self._is_new and self.step == config.steps and self.processes.is_first:
+            self.save()  # it may have been killed between its last checkpoint and the weights
         with ThreadPoolExecutor(1) as pool:  # draws the next batch while one is computed
             drawn = pool.submit(self._draw, self.step)
             while self.step < config.steps:

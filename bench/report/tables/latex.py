@@ -99,9 +99,13 @@ def _cell(cell: Cell, table: Table) -> str:
     text = escaped(cell.text)
     if cell.bold:
         text = rf"\textbf{{{text}}}"
-    interval = interval_text(cell, table)
     # The brackets would be the optional length of the line break before them.
-    return rf"\shortstack[r]{{{text}\\{{\scriptsize {escaped(interval)}}}}}" if interval else text
+    small = [
+        rf"\\{{\scriptsize {escaped(part)}}}"
+        for part in (interval_text(cell, table), cell.remark)
+        if part
+    ]
+    return rf"\shortstack[r]{{{text}{''.join(small)}}}" if small else text
 
 
 def _heading(column: Column) -> str:

@@ -41,8 +41,8 @@ def _cell(cell: Cell, table: Table) -> str:
     text = escaped(cell.text)
     if cell.bold:
         text = f"**{text}**"
-    interval = interval_text(cell, table)
-    return f"{text}<br>{escaped(interval)}" if interval else text
+    interval, remark = escaped(interval_text(cell, table)), escaped(cell.remark)
+    return "<br>".join(part for part in (text, interval, remark and f"*{remark}*") if part)
 
 
 def interval_text(cell: Cell, table: Table) -> str:

@@ -51,6 +51,7 @@ class Cell:
         low, high: its 95 % interval, where there is one.
         bold: best of its group.
         reason: why there is no value; "" where there is one.
+        remark: what has to be known of the value, shown with it; "" for nothing.
     """
 
     text: str = ""
@@ -59,6 +60,7 @@ class Cell:
     high: float | None = None
     bold: bool = False
     reason: str = ""
+    remark: str = ""
 
     def __post_init__(self) -> None:
         if bool(self.text) == bool(self.reason):
