@@ -233,7 +233,8 @@ def ablations(preset: str) -> dict[str, SQCodecConfig]:
     Raises:
         KeyError: there is no such preset.
     """
-    return {config.name: config for config in _ablations(PRESETS[preset])}
+    of_preset = {config.name: config for config in _ablations(PRESETS[preset])}
+    return {name: ABLATIONS.get(name, config) for name, config in of_preset.items()}
 
 
 def get_config(name: str) -> SQCodecConfig:
