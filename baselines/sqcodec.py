@@ -39,7 +39,7 @@ class SQCodecAdapter:
 
     def __init__(self, codec: sqcodec.SQCodec, name: str) -> None:
         self._codec = codec
-        self.facts = Facts(levels=presets.get_config(codec.info.name).fsq_levels)
+        self.facts = Facts(levels=codec.config.fsq_levels)
         info = codec.info
         self._info = CodecInfo(
             name=name,

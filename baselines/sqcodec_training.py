@@ -181,8 +181,8 @@ def cost(settings: Settings, source: str, folder: Path, device: str) -> Cost:
     return Cost(step_s, grown[-1] / _COST_GROWTH_STEPS if grown else 0.0)
 
 
-def train(settings: Settings, source: str, folder: Path, device: str) -> Trained:
-    """Train in `folder`, from its last checkpoint if it has one.
+def train(settings: Settings, source: str, folder: Path, device: str, name: str) -> Trained:
+    """Train in `folder`, from its last checkpoint if it has one; the weights get that name.
 
     Raises:
         NotTrainableError: the training cannot begin or go on.
@@ -192,9 +192,10 @@ def train(settings: Settings, source: str, folder: Path, device: str) -> Trained
         trainer.run()
     except TrainingError as error:
         raise NotTrainableError(str(error)) from error
+    weights = trainer.weights_path.replace(folder / f"{name}.safetensors")
     return Trained(
-        codec=f"{settings['preset']}-{file_hash(trainer.weights_path)[:8]}",
-        weights=trainer.weights_path.name,
+        codec=f"{name}-{file_hash(weights)[:8]}",
+        weights=weights.name,
         steps=trainer.step,
         heard_s=trainer.heard_s,
         seconds=trainer.seconds,

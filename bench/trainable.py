@@ -103,5 +103,7 @@ class Trainable(Protocol):
     def cost(self, settings: Settings, source: str, folder: Path, device: str) -> Cost:
         """Train a few steps, and time them."""
 
-    def train(self, settings: Settings, source: str, folder: Path, device: str) -> Trained:
-        """Train in a folder, from its last checkpoint if it has one."""
+    def train(
+        self, settings: Settings, source: str, folder: Path, device: str, name: str
+    ) -> Trained:
+        """Train in a folder, from its last checkpoint if it has one; the weights get that name."""

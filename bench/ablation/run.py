@@ -100,6 +100,7 @@ def ablate(options: AblateOptions, errors: Console) -> int:
                 Run(
                     name,
                     seed,
+                    f"{options.preset}-{name}-seed{seed}",
                     options.out / _RUNS / f"{name}-seed{seed}",
                     _settings(worker, options, name, plan.steps, seed),
                 )

@@ -43,12 +43,14 @@ class Run:
 
     Attributes:
         variant, seed: which.
+        codec: what its weights are called.
         folder: of its own.
         settings: of the trainer.
     """
 
     variant: str
     seed: int
+    codec: str
     folder: Path
     settings: Settings
 
@@ -172,7 +174,7 @@ def train_all(
                 worker = stack.enter_context(new_process(threads))
                 at_work[worker] = run, device
                 on_start(run)
-                worker.call(_train, run.settings, source, run.folder, device)
+                worker.call(_train, run.settings, source, run.folder, device, run.codec)
             for worker in wait_for(list(at_work)):
                 run, device = at_work.pop(worker)
                 outcome = _outcome(worker)
@@ -234,8 +236,10 @@ def _cost(settings: Settings, source: str, folder: Path, device: str) -> Cost | 
     return _said(lambda: registry.trainable().cost(settings, source, folder, device))
 
 
-def _train(settings: Settings, source: str, folder: Path, device: str) -> Trained | Failed:
-    return _said(lambda: registry.trainable().train(settings, source, folder, device))
+def _train(
+    settings: Settings, source: str, folder: Path, device: str, name: str
+) -> Trained | Failed:
+    return _said(lambda: registry.trainable().train(settings, source, folder, device, name))
 
 
 def _steps_within(
