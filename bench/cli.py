@@ -22,7 +22,7 @@ from bench.devices import DEVICES
 from bench.env_cli import env
 from bench.hear_cli import hear_
 from bench.names import UnknownNameError
-from bench.options import RunOptions
+from bench.options import EXECUTORS, LOCAL, RAY, RunOptions
 from bench.report_cli import report_
 from bench.reproduce_cli import reproduce_
 from bench.show_cli import show
@@ -119,8 +119,13 @@ def run_(
     store: Annotated[Path, typer.Option(help="Where cells are kept.")] = DEFAULT_PATH,
     results: Annotated[Path, typer.Option(help="Where a JSON per codec goes.")] = Path("results"),
     workers: Annotated[
-        int, typer.Option(min=1, help="Processes that compute metrics.", show_default="one a core")
-    ] = os.cpu_count() or 1,
+        int | None,
+        typer.Option(
+            min=1,
+            help="Processes that compute metrics.",
+            show_default="one a core; with Ray, one a shard",
+        ),
+    ] = None,
     device: Annotated[
         str, typer.Option(help=f"Where codecs compute, if they can choose: {', '.join(DEVICES)}.")
     ] = "auto",
@@ -131,6 +136,17 @@ def run_(
     evaluator: Annotated[
         list[str] | None,
         typer.Option(help="TASK=NAME: which model judges a task of the application suite."),
+    ] = None,
+    executor: Annotated[
+        str, typer.Option(help=f"Where the work is done: {', '.join(EXECUTORS)} (docs/cluster.md).")
+    ] = LOCAL,
+    address: Annotated[
+        str | None,
+        typer.Option(
+            envvar="RAY_ADDRESS",
+            help='Of the Ray cluster: HOST:PORT, or "auto" for the one of this machine.',
+            show_default="one is started here",
+        ),
     ] = None,
 ) -> None:
     """Score codecs on a data set, beside the untouched clips ("reference").
@@ -150,13 +166,18 @@ def run_(
         evaluators=tuple(evaluator or ()),
         store=store,
         results=results,
-        workers=workers,
+        workers=workers or (1 if executor == RAY else os.cpu_count() or 1),
         device=device,
         clip_timeout_s=clip_timeout,
+        executor=executor,
+        address=address,
     )
     try:
         named("suite", suite, dict.fromkeys([*SUITES, APPLICATION]))
         named("device", device, dict.fromkeys(DEVICES))
+        named("executor", executor, dict.fromkeys(EXECUTORS))
+        if executor == RAY and suite == APPLICATION:
+            raise RunError("--executor ray spreads the signal suite alone: judge clips here")
         if evaluator and suite != APPLICATION:
             raise RunError("--evaluator is for --suite application")
         run_suite = run_application if suite == APPLICATION else run_signal

@@ -9,6 +9,10 @@ from pathlib import Path
 from bench.store import DEFAULT_PATH
 from bench.team import RunError
 
+LOCAL, RAY = "local", "ray"
+EXECUTORS = (LOCAL, RAY)
+"""Where the work of a run is done: in processes here, or on the machines of a Ray cluster."""
+
 
 @dataclass(frozen=True)
 class RunOptions:
@@ -21,9 +25,11 @@ class RunOptions:
         evaluators: of the application suite, each a "TASK=NAME".
         store: where cells and evidence are kept.
         results: where a JSON per codec goes.
-        workers: processes that compute metrics.
+        workers: processes that compute metrics, of each shard on a cluster.
         device: where codecs and evaluators compute (`bench.devices.DEVICES`).
         clip_timeout_s: how long a clip may take in a codec, and in what judges it, seconds.
+        executor: where the work runs, one of `EXECUTORS`.
+        address: of the Ray cluster; None starts one here.
     """
 
     codecs: tuple[str, ...]
@@ -36,6 +42,8 @@ class RunOptions:
     workers: int = os.cpu_count() or 1
     device: str = "auto"
     clip_timeout_s: float = 600.0
+    executor: str = LOCAL
+    address: str | None = None
 
 
 def cannot_write_results(options: RunOptions, error: OSError) -> RunError:

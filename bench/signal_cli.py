@@ -8,12 +8,14 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bench import coding
+from bench.cluster import ClusterTeam, spread
 from bench.codec import CodecInfo
 from bench.console import MISSING, SOME_FAILED, console, tell
 from bench.datasets.load import load_data
 from bench.datasets.manifest import Manifest
-from bench.options import RunOptions, cannot_write_results
+from bench.options import RAY, RunOptions, cannot_write_results
 from bench.plan import Job, delay_of, plan_run, source_of
+from bench.ray_address import HERE
 from bench.recording import recorded, signal_part
 from bench.report.paper import PaperRow, paper_row
 from bench.report.results import result_of, write
@@ -43,7 +45,7 @@ def run_signal(options: RunOptions, errors: Console) -> int:
         manifest = load_data(options.data, options.kind)
     for note in manifest.notes:
         errors.print(note, markup=False)
-    with Team.of(options.codecs, options.device, options.workers, options.clip_timeout_s) as team:
+    with _team(options) as team:
         with errors.status("loading codecs"):
             codecs = team.codecs()
         if codecs.unknown:
@@ -67,6 +69,14 @@ def run_signal(options: RunOptions, errors: Console) -> int:
         tell(errors, codecs.missing)
         return MISSING
     return SOME_FAILED if any(summary.failures for summary in summaries) else 0
+
+
+def _team(options: RunOptions) -> Team:
+    """The processes of a run, wherever they are to be."""
+    asked = (options.codecs, options.device, options.workers, options.clip_timeout_s)
+    if options.executor == RAY:
+        return ClusterTeam(*asked, options.address or HERE)
+    return Team.of(*asked)
 
 
 def compute(
@@ -101,7 +111,10 @@ def compute(
             steps.append(step)
             progress.update(task, advance=1)
 
-        run(plan, store, team, show_start, show_step)
+        if isinstance(team, ClusterTeam):
+            spread(plan, store, team, show_start, show_step)
+        else:
+            run(plan, store, team, show_start, show_step)
     n_failed = sum(step.n_failed for step in steps)
     n_new = n_failed + sum(step.n_scored for step in steps)
     n_kept = plan.n_kept + sum(step.n_kept for step in steps)
