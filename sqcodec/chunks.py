@@ -60,12 +60,17 @@ def shape_of(config: SQCodecConfig) -> SQCodecNetwork:
 
 
 class Local:
-    """A module that looks `reach` frames around and changes the frame rate by up / down."""
+    """A module that looks `reach` frames around and changes the frame rate by up / down.
+
+    Attributes:
+        reach, up, down: as given.
+    """
 
     def __init__(
         self, module: Callable[[Tensor], Tensor], reach: int = 0, *, up: int = 1, down: int = 1
     ) -> None:
-        self._module, self._reach, self._up, self._down = module, reach, up, down
+        self.reach, self.up, self.down = reach, up, down
+        self._module = module
         self._held: Tensor | None = None  # frames that are needed again
         self._settled = 0  # of these, the frames that are only looked back at
 
@@ -76,13 +81,13 @@ class Local:
             return None
         x = torch.cat(pieces, dim=1)
         n_frames = x.shape[1]
-        ready = n_frames if last else (n_frames - self._reach) // self._down * self._down
+        ready = n_frames if last else (n_frames - self.reach) // self.down * self.down
         if ready <= self._settled:
             self._held = x
             return None
-        y = self._module(x if last else x[:, : ready + self._reach])
-        y = y[:, self._settled * self._up // self._down : ready * self._up // self._down]
-        first = max(0, ready - self._reach)
+        y = self._module(x if last else x[:, : ready + self.reach])
+        y = y[:, self._settled * self.up // self.down : ready * self.up // self.down]
+        first = max(0, ready - self.reach)
         self._held = x[:, first:].clone()  # frees the rest
         self._settled = ready - first
         return y
@@ -92,14 +97,16 @@ class Gate:
     """A TEConv gate that normalises by given statistics, or by those of what came so far.
 
     Attributes:
+        gate, reach: as given.
         moments: the given ones, or those of all frames so far; None before the first.
     """
 
+    up = down = 1
+
     def __init__(self, gate: TEConvGate, reach: int, moments: Moments | None = None) -> None:
-        self._gate = gate
+        self.gate, self.reach, self.moments = gate, reach, moments
         self._is_given = moments is not None
         self._local = Local(self._with_envelopes, reach)
-        self.moments = moments
 
     def __call__(self, x: Tensor | None, last: bool) -> Tensor | None:
         """Take the next frames; return those that are settled."""
@@ -112,21 +119,21 @@ class Gate:
             mean, variance = self.moments.mean[:, None], self.moments.variance[:, None]
         else:
             mean, variance, self.moments = running(y, self.moments)
-        return self._gate.with_statistics(x, y, mean, variance)
+        return self.gate.with_statistics(x, y, mean, variance)
 
     def _with_envelopes(self, x: Tensor) -> Tensor:
-        return torch.cat([self._gate.envelopes(x).transpose(1, 2), x], dim=-1)  # [B, F, 4 + C]
+        return torch.cat([self.gate.envelopes(x).transpose(1, 2), x], dim=-1)  # [B, F, 4 + C]
 
 
 class Collect:
-    """The end of a chain at a gate, for its statistics alone.
+    """Stands at the end of a chain for a gate, for its statistics alone.
 
     Attributes:
         moments: of all frames so far; None before the first.
     """
 
-    def __init__(self, gate: TEConvGate, reach: int) -> None:
-        self._local = Local(lambda x: gate.envelopes(x).transpose(1, 2), reach)
+    def __init__(self, gate: Gate) -> None:
+        self._local = Local(lambda x: gate.gate.envelopes(x).transpose(1, 2), gate.reach)
         self.moments: Moments | None = None
 
     def __call__(self, x: Tensor | None, last: bool) -> None:
@@ -144,6 +151,21 @@ def run(steps: Sequence[Step], x: Tensor | None, last: bool) -> Tensor | None:
         if x is None and not last:
             return None
     return x
+
+
+def look_ahead(steps: Sequence[Step], frame: int) -> int:
+    """Return the samples beyond a frame's end that a chain waits for before it settles it.
+
+    Args:
+        steps: the chain.
+        frame: samples of a frame that goes in.
+    """
+    samples = 0
+    for step in steps:
+        if isinstance(step, Local | Gate):
+            samples += step.reach * frame
+            frame = frame * step.down // step.up
+    return samples
 
 
 def encoder_steps(network: SQCodecNetwork) -> list[Step]:
@@ -168,16 +190,12 @@ def encoder_steps(network: SQCodecNetwork) -> list[Step]:
     return steps
 
 
-def decoder_steps(
-    network: SQCodecNetwork, given: Sequence[Moments], *, collect: bool = False
-) -> list[Step]:
+def decoder_steps(network: SQCodecNetwork, given: Sequence[Moments] = ()) -> list[Step]:
     """Return the chain from codes, int64 [B, F], to audio [B, F * hop].
 
     Args:
         network: whose decoder it is.
-        given: statistics of the first gates; others use those of what came so far.
-        collect: end at the first gate without given statistics, in a `Collect`; without such a
-            gate, the whole chain is returned.
+        given: statistics of the first gates; the others use those of what came so far.
     """
     config, decoder = network.config, network.decoder
     shape = shape_of(config).decoder
@@ -194,8 +212,6 @@ def decoder_steps(
         for module, module_shape in zip(_modules(stage), _modules(stage_shape), strict=True):
             around = reach(module_shape)
             if isinstance(module, TEConvGate):
-                if collect and not waiting:
-                    return [*steps, Collect(module, around)]
                 steps.append(Gate(module, around, waiting.pop(0) if waiting else None))
             else:
                 up = rate if isinstance(module_shape, UpLayer) else 1

@@ -11,6 +11,7 @@ weights that they trained expect it, and instance normalisation makes the audio 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -18,11 +19,26 @@ import torch
 from torch import Tensor
 from torch.nn.utils import parametrize
 
+from sqcodec import long_audio
+from sqcodec.arguments import check_audio, check_codes
+from sqcodec.long_audio import Progress
 from sqcodec.model import SQCodecNetwork
 from sqcodec.presets import SQCodecConfig, get_config
+from sqcodec.streaming import (
+    Latency,
+    Statistics,
+    StreamDecoder,
+    StreamEncoder,
+    latency,
+    through,
+)
 from sqcodec.weights import WeightsCard, file_hash, find_weights, load_weights
 
 PADDINGS = ("hop", "window")
+
+
+def _unheard(done: float) -> None:
+    """Progress that nobody listens to."""
 
 
 @dataclass(frozen=True)
@@ -121,63 +137,114 @@ class SQCodec:
         """Return F, the number of codes of a clip of `length` samples."""
         return self._padded(length) // self.config.hop_length
 
-    def encode(self, audio: Tensor) -> Tensor:
-        """Audio [B, T] or [T] -> codes, int64 [B, F] or [F].
+    @property
+    def latency(self) -> Latency:
+        """What streams are delayed by."""
+        return latency(self.config)
+
+    def encode(self, audio: Tensor, *, on_progress: Progress = _unheard) -> Tensor:
+        """Audio [B, T] or [T] -> codes, int64 [B, F] or [F]; in bounded memory.
+
+        Args:
+            audio: in [-1, 1], at the codec's sample rate.
+            on_progress: told what part is done, 0 to 1, of clips longer than a minute.
 
         Raises:
             ValueError: the audio is empty, not floating point, not finite, or of more axes.
         """
-        if not isinstance(audio, Tensor) or not audio.is_floating_point():
-            kind = audio.dtype if isinstance(audio, Tensor) else type(audio).__name__
-            raise ValueError(f"audio must be a floating-point tensor, got {kind}")
+        check_audio(audio)
         if audio.ndim == 1:
-            return self.encode(audio[None])[0]
-        if audio.ndim != 2 or not audio.shape[1]:
-            raise ValueError(
-                f"audio must have shape [B, T] with T >= 1, one channel a clip, "
-                f"got {tuple(audio.shape)}"
-            )
-        if not torch.isfinite(audio).all():
-            raise ValueError("audio must be finite, got NaN or infinity")
+            return self.encode(audio[None], on_progress=on_progress)[0]
         length = audio.shape[1]
+        if long_audio.is_long(self.config, length):
+            return long_audio.encode(self._network, audio, self._unit, self.device, on_progress)
         with torch.inference_mode():
             audio = audio.to(self.device, torch.float32)
             audio = torch.nn.functional.pad(audio, (0, self._padded(length) - length))
             return self._network.encode(audio)
 
-    def decode(self, codes: Tensor, length: int | None = None) -> Tensor:
-        """Codes, int64 [B, F] or [F] -> audio, float32 [B, T] or [T].
+    def decode(
+        self,
+        codes: Tensor,
+        length: int | None = None,
+        *,
+        statistics: Statistics | None = None,
+        on_progress: Progress = _unheard,
+    ) -> Tensor:
+        """Codes, int64 [B, F] or [F] -> audio, float32 [B, T] or [T]; in bounded memory.
 
         Args:
             codes: what `encode` returned.
             length: T, samples to return; all that the codes stand for if None.
+            statistics: what the TEConv gates normalise by; the clip's own if None, which
+                clips longer than a minute take several passes for.
+            on_progress: told what part is done, 0 to 1, of clips longer than a minute.
 
         Raises:
             ValueError: codes of another type or shape, out of the codebook, or too few or
-                too many for the length.
+                too many for the length; statistics of another decoder.
         """
-        if not isinstance(codes, Tensor) or codes.dtype != torch.int64:
-            kind = codes.dtype if isinstance(codes, Tensor) else type(codes).__name__
-            raise ValueError(f"codes must be an int64 tensor, got {kind}")
+        check_codes(codes, self.config.codebook_size)
         if codes.ndim == 1:
-            return self.decode(codes[None], length)[0]
-        if codes.ndim != 2 or not codes.numel():
-            raise ValueError(f"codes must have shape [B, F] with F >= 1, got {tuple(codes.shape)}")
+            batch = codes[None]
+            return self.decode(batch, length, statistics=statistics, on_progress=on_progress)[0]
         if length is not None and (length < 1 or self.n_frames(length) != codes.shape[1]):
             raise ValueError(
                 f"{codes.shape[1]} codes do not stand for {length} samples"
                 + (f", which take {self.n_frames(length)}" if length >= 1 else "")
             )
-        size = self.config.codebook_size
-        low, high = (int(value) for value in codes.aminmax())
-        if low < 0 or high >= size:
-            raise ValueError(f"codes must lie in 0..{size - 1}, got {low}..{high}")
+        n_samples = codes.shape[1] * self.config.hop_length
+        if statistics is not None or long_audio.is_long(self.config, n_samples):
+            audio = long_audio.decode(self._network, codes, self.device, statistics, on_progress)
+            return audio[:, :length]
         with torch.inference_mode():
             return self._network.decode(codes.to(self.device))[:, :length]
 
+    def statistics(self, codes: Tensor, *, on_progress: Progress = _unheard) -> Statistics:
+        """Return what the decoder's gates normalise by when they see all of codes [B, F].
+
+        With them, a stream's decoder gives what `decode` gives.
+
+        Raises:
+            ValueError: codes of another type or shape, or out of the codebook.
+        """
+        check_codes(codes, self.config.codebook_size)
+        codes = codes if codes.ndim == 2 else codes[None]
+        return long_audio.collect(self._network, codes, self.device, on_progress)
+
+    def stream_encoder(self) -> StreamEncoder:
+        """Begin a stream: audio in pieces of any size in, the codes of the whole clip out."""
+        return StreamEncoder(self._network, self._unit, self.device)
+
+    def stream_decoder(self, *, statistics: Statistics | None = None) -> StreamDecoder:
+        """Begin a stream: codes in pieces of any size in, audio out.
+
+        Args:
+            statistics: what the TEConv gates normalise by; by what came so far if None, which
+                differs from `decode` (docs/streaming.md).
+
+        Raises:
+            ValueError: statistics of another decoder.
+        """
+        return StreamDecoder(self._network, statistics, self.device)
+
+    def encode_stream(self, chunks: Iterable[Tensor]) -> Iterator[Tensor]:
+        """Yield codes, [B, n] or [n], as chunks of audio, [B, n] or [n], settle them."""
+        return through(self.stream_encoder(), chunks)
+
+    def decode_stream(
+        self, chunks: Iterable[Tensor], *, statistics: Statistics | None = None
+    ) -> Iterator[Tensor]:
+        """Yield audio, [B, n] or [n], as chunks of codes, [B, n] or [n], settle it."""
+        return through(self.stream_decoder(statistics=statistics), chunks)
+
+    @property
+    def _unit(self) -> int:
+        config = self.config
+        return config.hop_length if self.padding == "hop" else config.window_length
+
     def _padded(self, length: int) -> int:
-        unit = self.config.hop_length if self.padding == "hop" else self.config.window_length
-        return -(-length // unit) * unit
+        return -(-length // self._unit) * self._unit
 
 
 def fold_weight_norm(network: SQCodecNetwork) -> SQCodecNetwork:
