@@ -5,9 +5,9 @@
     audio = codec.decode(codes, audio.shape[-1])   # -> [B, T]
 
 Modules, along the signal's path: `presets` (configurations), `layers`, `tconv`,
-`local_transformer`, `quantizer`, `model` (the network), `weights` and `import_authors`
-(checkpoints), `inference` (the codec), `recording`, `bitstream`, `bitstream_reader`, `packing`
-and `entropy` (the .sqc file), `training`, `cli`.
+`local_transformer`, `quantizer`, `model` (the network), `fast` (the network rewritten for
+inference), `weights` and `import_authors` (checkpoints), `inference` (the codec), `recording`,
+`bitstream`, `bitstream_reader`, `packing` and `entropy` (the .sqc file), `training`, `cli`.
 
 Source: Zhai et al., "One Quantizer is Enough: Toward a Lightweight Audio Codec" (2025).
 """

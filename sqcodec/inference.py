@@ -6,6 +6,9 @@ int64, [B, F].
 Padding decides what is sent. "hop" fills the last frame up with zeros, F = ceil(T / hop).
 "window" is the authors': zeros up to a whole number of attention windows, all of them coded;
 weights that they trained expect it, and instance normalisation makes the audio depend on it.
+
+The network is rewritten for speed (`sqcodec.fast`) unless told otherwise: the same up to
+rounding, so that a code may differ where two were equally near.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from torch.nn.utils import parametrize
 
 from sqcodec import long_audio
 from sqcodec.arguments import check_audio, check_codes
+from sqcodec.fast import rewrite
 from sqcodec.long_audio import Progress
 from sqcodec.model import SQCodecNetwork
 from sqcodec.presets import SQCodecConfig, get_config
@@ -56,7 +60,8 @@ class SQCodecInfo:
         window_length: samples per window of the inner transformer.
         n_parameters: learned values, scales of weight normalisation included.
         padding: "hop" or "window".
-        revision: hash of what decides the output: weights, padding, torch's version.
+        revision: hash of what decides the output: weights, padding, torch's version, the path
+            and the precision that it is computed in.
         weights: where the weights come from, in a line; "" for a preset without weights.
         weights_sha256: of the weights file; "" for a preset without weights.
         licence: of the weights.
@@ -102,6 +107,7 @@ class SQCodec:
         config: the preset.
         info: rates, sizes, revision and provenance.
         padding: "hop" or "window".
+        fast: the network is rewritten for speed.
     """
 
     def __init__(
@@ -113,14 +119,18 @@ class SQCodec:
         weights_sha256: str,
         device: str | torch.device = "cpu",
         padding: str | None = None,
+        fast: bool = True,
     ) -> None:
         self.padding = card.padding if padding is None else padding
         if self.padding not in PADDINGS:
             raise ValueError(f"padding must be one of {PADDINGS}, got {self.padding!r}")
         self.config = network.config
         self.device = torch.device(device)
-        self._network = fold_weight_norm(network).eval().requires_grad_(False).to(self.device)
-        decisive = f"{weights_sha256} {self.padding} torch {torch.__version__}"
+        self.fast = fast
+        network = fold_weight_norm(network).eval().requires_grad_(False)
+        self._network = (rewrite(network) if fast else network).to(self.device)
+        path = "fast" if fast else "plain"
+        decisive = f"{weights_sha256} {self.padding} torch {torch.__version__} {path} fp32"
         self.info = SQCodecInfo(
             **asdict(describe(self.config))
             | {
@@ -256,7 +266,11 @@ def fold_weight_norm(network: SQCodecNetwork) -> SQCodecNetwork:
 
 
 def load(
-    name: str | Path, *, device: str | torch.device = "cpu", padding: str | None = None
+    name: str | Path,
+    *,
+    device: str | torch.device = "cpu",
+    padding: str | None = None,
+    fast: bool = True,
 ) -> SQCodec:
     """Load a preset by name, or a weights file by its path.
 
@@ -265,6 +279,7 @@ def load(
             ``.safetensors`` file.
         device: where to compute.
         padding: "hop" or "window"; what the weights were trained with if None.
+        fast: rewrite the network for speed; False computes with the layers as they are trained.
 
     Raises:
         ValueError: there is no such preset, or no such padding.
@@ -286,6 +301,7 @@ def load(
         weights_sha256=file_hash(path),
         device=device,
         padding=padding,
+        fast=fast,
     )
 
 

@@ -106,6 +106,18 @@ def test_bad_codes(
         codec.decode(codes, length)
 
 
+def test_the_plain_path_gives_the_same(tiny_weights: Path) -> None:
+    fast, plain = (sqcodec.load(tiny_weights, fast=fast) for fast in (True, False))
+    assert (fast.fast, plain.fast) == (True, False)
+    assert sqcodec.load(tiny_weights).info.revision == fast.info.revision
+    assert fast.info.revision != plain.info.revision  # which round differently
+    audio = _noise(2, 5000)
+    codes = plain.encode(audio)
+    assert torch.equal(fast.encode(audio), codes)
+    decoded = plain.decode(codes, 5000)
+    assert (fast.decode(codes, 5000) - decoded).abs().max() < FOLDING_ROUNDING
+
+
 def test_unknown_padding(tiny_weights: Path) -> None:
     with pytest.raises(ValueError, match="padding must be one of"):
         sqcodec.load(tiny_weights, padding="reflect")
