@@ -101,6 +101,14 @@ def wanted(clip: Clip, suite: Suite, info: CodecInfo, delay: Delay | None = None
     return asked
 
 
+def wanted_by_kind(
+    manifest: Manifest, suite: Suite, info: CodecInfo, delay: Delay | None = None
+) -> dict[str, dict[str, str]]:
+    """Kind of clip -> the cells that a suite asks of every clip of that kind, as `wanted`."""
+    one_of = {clip.kind: clip for clip in manifest.clips}
+    return {kind: wanted(clip, suite, info, delay) for kind, clip in one_of.items()}
+
+
 def plan_run(codecs: Iterable[CodecInfo], manifest: Manifest, suite: Suite, store: Store) -> Plan:
     """Find the cells that the store lacks."""
     # A manifest may mix absolute paths with those from its own folder.
@@ -136,10 +144,7 @@ def _missing(
     Clips that lack the same share what says so: a full benchmark has hundreds of thousands.
     """
     present = store.scored_by_clip(source)
-    asked = {
-        kind: wanted(clip, suite, info, delay)
-        for kind, clip in {clip.kind: clip for clip in manifest.clips}.items()
-    }
+    asked = wanted_by_kind(manifest, suite, info, delay)
 
     @cache
     def lacks(kind: str, there: frozenset[tuple[str, str]]) -> dict[str, str]:

@@ -17,8 +17,9 @@ Source: A. C. Davison, D. V. Hinkley, "Bootstrap Methods and their Application",
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -29,7 +30,9 @@ N_RESAMPLES = 5_000
 SEED = 0
 
 _COLUMNS = ("dataset", "group", "clip", "value")
+_BOUNDS = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
 _RESAMPLES_AT_ONCE = 250  # bounds the memory of a large run
+_MOST_KEPT = 100_000_000  # bytes, of draws that are kept for the next score
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,11 @@ class Interval:
 
 def dataset_mean(cells: pd.DataFrame) -> pd.Series:
     """Mean over the clips of each dataset that have a value, by dataset; NaN where none has."""
-    return _checked(cells).groupby("dataset")["value"].mean()
+    return _mean_of_datasets(_checked(cells))
+
+
+def _mean_of_datasets(checked: pd.DataFrame) -> pd.Series:
+    return checked.groupby("dataset")["value"].mean()
 
 
 def suite_mean(cells: pd.DataFrame) -> float:
@@ -83,9 +90,8 @@ def bootstrap_interval(
     Raises:
         ValueError: a column is missing, or a clip occurs twice in a dataset.
     """
-    from scipy.stats import bootstrap  # takes a second, which only tables need
-
-    valued = _checked(cells).dropna(subset="value")
+    checked = _checked(cells)
+    valued = checked.dropna(subset="value")
     by_clip: list[str] = []
     fixed: dict[str, float] = {}
     drawn: list[_Clusters] = []
@@ -103,19 +109,10 @@ def bootstrap_interval(
     low = high = None
     reason = _reason_against(valued["value"], drawn)
     if not reason:
-        result = bootstrap(
-            [np.arange(len(clusters.sums)) for clusters in drawn],
-            _mean_over_datasets(drawn, list(fixed.values())),
-            n_resamples=n_resamples,
-            batch=_RESAMPLES_AT_ONCE,
-            vectorized=True,
-            confidence_level=CONFIDENCE,
-            method="percentile",
-            rng=np.random.default_rng(seed),
-        )
-        low, high = (float(bound) for bound in result.confidence_interval)
+        means = _resampled_means(drawn, list(fixed.values()), n_resamples, seed)
+        low, high = (float(bound) for bound in np.quantile(means, _BOUNDS))
     return Interval(
-        mean=suite_mean(cells),
+        mean=float(_mean_of_datasets(checked).mean()),
         low=low,
         high=high,
         reason=reason,
@@ -159,22 +156,52 @@ def _reason_against(values: pd.Series, drawn: list[_Clusters]) -> str:
     return ""
 
 
-def _mean_over_datasets(
-    drawn: list[_Clusters], fixed_means: list[float]
-) -> Callable[..., NDArray[np.float64]]:
-    """The suite mean as a function of the clusters that are drawn, one index array a dataset.
+def _resampled_means(
+    drawn: list[_Clusters], fixed_means: list[float], n_resamples: int, seed: int
+) -> NDArray[np.float64]:
+    """The suite mean of each resample, in which clusters of a dataset are drawn anew. [R]
 
     A dataset's mean stays one over clips: a speaker weighs as much as it has clips.
     """
+    sizes = tuple(len(clusters.sums) for clusters in drawn)
+    # What is drawn depends on how many clusters there are, which is the same for most scores.
+    few_enough = sum(sizes) * n_resamples <= _MOST_KEPT
+    parts = (_kept_draws if few_enough else _draws)(sizes, n_resamples, seed)
+    means = []
+    for counts_of in parts:
+        of_datasets = []
+        for clusters, counts in zip(drawn, counts_of, strict=True):
+            # Less the first mean, so that equal values give equal means to the last digit.
+            level = clusters.sums[0] / clusters.sizes[0]
+            sums = clusters.sums - level * clusters.sizes
+            times = counts.astype(np.float64)  # [r, G]
+            of_datasets.append(level + (times @ sums) / (times @ clusters.sizes))
+        total = sum(of_datasets) + sum(fixed_means)
+        means.append(total / (len(drawn) + len(fixed_means)))
+    return np.concatenate(means)
 
-    def statistic(*indices: NDArray[np.int64], axis: int) -> NDArray[np.float64]:
-        means = [
-            clusters.sums[index].sum(axis=axis) / clusters.sizes[index].sum(axis=axis)
-            for clusters, index in zip(drawn, indices, strict=True)
-        ]  # one [R] a dataset, R resamples
-        return (sum(means) + sum(fixed_means)) / (len(means) + len(fixed_means))
 
-    return statistic
+def _draws(
+    sizes: tuple[int, ...], n_resamples: int, seed: int
+) -> Iterator[tuple[NDArray[np.unsignedinteger], ...]]:
+    """How often each of `sizes` clusters is drawn: some resamples at a time, [r, G] a dataset."""
+    generator = np.random.default_rng(seed)
+    for first in range(0, n_resamples, _RESAMPLES_AT_ONCE):
+        n_rows = min(_RESAMPLES_AT_ONCE, n_resamples - first)
+        counts = []
+        for size in sizes:
+            indices = generator.integers(0, size, (n_rows, size))
+            indices += size * np.arange(n_rows)[:, None]  # a row of counts of its own
+            found = np.bincount(indices.ravel(), minlength=n_rows * size).reshape(n_rows, size)
+            counts.append(found.astype(np.min_scalar_type(found.max())))
+        yield tuple(counts)
+
+
+@lru_cache(maxsize=3)
+def _kept_draws(
+    sizes: tuple[int, ...], n_resamples: int, seed: int
+) -> tuple[tuple[NDArray[np.unsignedinteger], ...], ...]:
+    return tuple(_draws(sizes, n_resamples, seed))
 
 
 def _checked(cells: pd.DataFrame) -> pd.DataFrame:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from bench.codec import CodecInfo
 from bench.datasets.manifest import Manifest
-from bench.plan import delay_of, source_of, wanted
+from bench.plan import delay_of, source_of, wanted_by_kind
 from bench.store import Store
 from bench.suites import Suite
 
@@ -18,10 +20,14 @@ NOT_COMPUTED = "not computed"
 
 def codes_of(
     info: CodecInfo, manifest: Manifest, suite: Suite, store: Store
-) -> list[NDArray[np.int64]]:
-    """The codes [K, F] of the clips of a data set, of those that went through the codec."""
-    hashes = dict.fromkeys(clip.sha256 for clip in manifest.clips)
-    return store.codes(source_of(info, manifest, suite), hashes)
+) -> Iterator[NDArray[np.int64]]:
+    """The codes [K, F] of the clips of a data set, of those that went through the codec.
+
+    They are read as they are asked for: those of a full benchmark are gigabytes.
+    """
+    source = source_of(info, manifest, suite)
+    for sha256 in dict.fromkeys(clip.sha256 for clip in manifest.clips):
+        yield from store.codes(source, [sha256])
 
 
 def gather(info: CodecInfo, manifest: Manifest, suite: Suite, store: Store) -> pd.DataFrame:
@@ -31,24 +37,21 @@ def gather(info: CodecInfo, manifest: Manifest, suite: Suite, store: Store) -> p
     value, unit, error, libraries, measured_at (of the cell). A cell that was never computed
     has the error "not computed". Rows are in the manifest's order.
     """
-    delay = delay_of(info, store)
-    asked = pd.DataFrame(
-        [
-            {
-                "dataset": clip.dataset,
-                "group": clip.group or None,
-                "kind": clip.kind,
-                "clip": clip.id,
-                "clip_sha256": clip.sha256,
-                "metric": metric,
-                "metric_version": metric_version,
-            }
-            for clip in manifest.clips
-            for metric, metric_version in wanted(clip, suite, info, delay).items()
-        ]
+    asked = wanted_by_kind(manifest, suite, info, delay_of(info, store))
+    of_kind = pd.DataFrame(
+        [(kind, *cell) for kind, cells in asked.items() for cell in cells.items()],
+        columns=["kind", "metric", "metric_version"],
     )
+    clips = pd.DataFrame(
+        [
+            (clip.dataset, clip.group or None, clip.kind, clip.id, clip.sha256)
+            for clip in manifest.clips
+        ],
+        columns=["dataset", "group", "kind", "clip", "clip_sha256"],
+    )
+    asked_cells = clips.merge(of_kind, how="left", on="kind")
     stored = store.cells(source_of(info, manifest, suite)).drop(columns=["seconds", "host"])
     key = ["clip", "clip_sha256", "metric", "metric_version"]
-    cells = asked.merge(stored, how="left", on=key, validate="one_to_one")
+    cells = asked_cells.merge(stored, how="left", on=key, validate="one_to_one")
     never = cells["value"].isna() & cells["error"].isna()
     return cells.assign(error=cells["error"].mask(never, NOT_COMPUTED))

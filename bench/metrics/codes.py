@@ -7,11 +7,14 @@ codebook's size, which is what the nominal bitrate pays for.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+_CLIPS_AT_ONCE = 256  # bounds the memory of a large run
 
 FULL_SCALE = 32_767 / 32_768
 """The largest sample that 16 bits can hold: at or beyond it, either sign, audio clips."""
@@ -30,13 +33,39 @@ class CodeUsage:
     entropy_bits: tuple[float, ...]
 
 
-def usage(codes: Sequence[NDArray[np.integer]], codebook_size: int) -> CodeUsage:
+def usage(codes: Iterable[NDArray[np.integer]], codebook_size: int) -> CodeUsage:
     """Usage of K codebooks of `codebook_size` entries over clips of codes [K, F], F as may be.
 
     Raises:
         ValueError: there is no code at all; a clip is no integer array [K, F] or has
             another K than the first; a code is not in 0 to `codebook_size` - 1.
     """
+    clips = iter(codes)
+    counts = np.zeros((0, codebook_size), np.int64)  # [K, entries]
+    n_codebooks = None
+    while some := list(islice(clips, _CLIPS_AT_ONCE)):
+        joined = _joined(some, n_codebooks)  # [K, F]
+        n_codebooks = len(joined)
+        if not joined.size:
+            continue
+        lowest, highest = joined.min(), joined.max()
+        if lowest < 0 or highest >= codebook_size:
+            raise ValueError(
+                f"expected codes from 0 to {codebook_size - 1}, got {lowest} to {highest}"
+            )
+        new = np.stack([np.bincount(codebook, minlength=codebook_size) for codebook in joined])
+        counts = counts + new if len(counts) else new
+    if not counts.any():
+        raise ValueError("no codes: there is nothing to count")
+    occurring = [codebook[codebook > 0] for codebook in counts]
+    return CodeUsage(
+        used=tuple(len(count) for count in occurring),
+        entropy_bits=tuple(_entropy_bits(count) for count in occurring),
+    )
+
+
+def _joined(codes: Sequence[NDArray[np.integer]], n_codebooks: int | None) -> NDArray[np.integer]:
+    """The codes of clips, one after the other in time, [K, F]."""
     clips = [np.asarray(clip) for clip in codes]
     for clip in clips:
         if clip.ndim != 2 or not np.issubdtype(clip.dtype, np.integer):
@@ -44,19 +73,10 @@ def usage(codes: Sequence[NDArray[np.integer]], codebook_size: int) -> CodeUsage
                 f"expected the codes of a clip as integers [K, F], got {clip.dtype} "
                 f"of shape {list(clip.shape)}"
             )
-        if len(clip) != len(clips[0]):
-            raise ValueError(f"expected {len(clips[0])} codebooks in every clip, got {len(clip)}")
-    joined = np.concatenate(clips, axis=1) if clips else np.zeros((0, 0), np.int64)  # [K, F]
-    if not joined.size:
-        raise ValueError("no codes: there is nothing to count")
-    lowest, highest = joined.min(), joined.max()
-    if lowest < 0 or highest >= codebook_size:
-        raise ValueError(f"expected codes from 0 to {codebook_size - 1}, got {lowest} to {highest}")
-    counts = [np.unique(codebook, return_counts=True)[1] for codebook in joined]
-    return CodeUsage(
-        used=tuple(len(count) for count in counts),
-        entropy_bits=tuple(_entropy_bits(count) for count in counts),
-    )
+        n_codebooks = len(clip) if n_codebooks is None else n_codebooks
+        if len(clip) != n_codebooks:
+            raise ValueError(f"expected {n_codebooks} codebooks in every clip, got {len(clip)}")
+    return np.concatenate(clips, axis=1)
 
 
 def clipped_samples(estimate: ArrayLike) -> int:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -135,7 +136,7 @@ def summarise(
     cells: pd.DataFrame,
     suite: Suite,
     delay: Delay | None = None,
-    codes: Sequence[NDArray[np.int64]] = (),
+    codes: Iterable[NDArray[np.int64]] = (),
     certified: bool = False,
 ) -> Summary:
     """Summarise the cells of one codec.
@@ -170,7 +171,7 @@ def _beside(
     cells: pd.DataFrame,
     suite: Suite,
     delay: Delay | None,
-    codes: Sequence[NDArray[np.int64]],
+    codes: Iterable[NDArray[np.int64]],
 ) -> Beside:
     clipped = cells.loc[cells["metric"] == "clipped_samples", "value"].dropna()
     return Beside(
@@ -182,8 +183,14 @@ def _beside(
         },
         n_clipped_samples=int(clipped.sum()) if len(clipped) else None,
         n_clipped_clips=int((clipped > 0).sum()),
-        codes=usage(codes, info.codebook_size) if len(codes) else None,
+        codes=_usage(codes, info.codebook_size),
     )
+
+
+def _usage(codes: Iterable[NDArray[np.int64]], codebook_size: int) -> CodeUsage | None:
+    clips = iter(codes)
+    first = next(clips, None)
+    return None if first is None else usage(chain([first], clips), codebook_size)
 
 
 def _aligned_sdr_db(cells: pd.DataFrame, score: Score, delay: Delay | None) -> float | None:
