@@ -251,7 +251,7 @@ def _asked(options: RunOptions) -> Asked:
     for choice in options.evaluators:
         words += ["--evaluator", choice]
     return Asked(
-        command=shlex.join(words),
+        command=" ".join(map(_quoted, words)),
         data=shared(options.data),
         kind=options.kind,
         evaluators=options.evaluators,
@@ -259,6 +259,12 @@ def _asked(options: RunOptions) -> Asked:
         device=options.device,
         clip_timeout_s=options.clip_timeout_s,
     )
+
+
+def _quoted(word: str) -> str:
+    """A word for a shell, which has to see that a home is one."""
+    home, rest = ("~/", word[2:]) if word.startswith("~/") else ("", word)
+    return f"{home}{shlex.quote(rest)}" if rest or not home else home
 
 
 def _path(options: RunOptions, codecs: Codecs, dataset: str, revision: str) -> Path:

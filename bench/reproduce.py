@@ -31,8 +31,8 @@ TOLERANCES = {
 TOLERANCE_OF_UNIT = {"%": 0.5}
 """Of scores that are not among `TOLERANCES`; what is in neither is a count, and has none."""
 
-_NOT_HERE = "not here"
-_NOT_IN_MANIFEST = "not in the manifest"
+_NO_CELL = "no cell"
+_NO_CLIP = "no such clip"
 _RATIOS_DB = frozenset(("sdr", "aligned_sdr"))
 _EXACT_COPY_DB = 200.0
 _SHOWN_OF_HASH = 12
@@ -192,7 +192,7 @@ def compared(
             for (codec, _), column in columns.items():
                 places = filter(column.has, range(len(column.values)))
                 new = tuple(
-                    CellDifference(_row(other, column, p), _NOT_IN_MANIFEST, _cell(column, p))
+                    CellDifference(_row(other, column, p), _NO_CELL, _cell(column, p))
                     for p in places
                 )
                 name = back.get(codec, codec)
@@ -227,8 +227,8 @@ def _column(
             largest = max(largest or 0.0, distance)
         if mine != theirs if distance is None else distance > tolerance:
             shown = (
-                _NOT_IN_MANIFEST if mine is None else mine,
-                _NOT_HERE if theirs is None else theirs,
+                _NO_CELL if mine is None else mine,
+                _NO_CELL if theirs is None else theirs,
             )
             different.append(CellDifference(row, *shown))
     return Comparison(
@@ -332,9 +332,9 @@ def _clips(part: Part, other: Part) -> list[Difference]:
     then, now = dict(part.clips), dict(other.clips)
     found = []
     for name, sha256 in then.items():
-        found += _apart(f"data: clip {name}", *_cut(sha256, now.get(name) or _NOT_HERE))
-    for name in now.keys() - then.keys():
-        found += [Difference(f"data: clip {name}", "nothing of it", "it is there")]
+        found += _apart(f"data: clip {name}", *_cut(sha256, now.get(name) or _NO_CLIP))
+    for name in [name for name in now if name not in then]:
+        found += [Difference(f"data: clip {name}", _NO_CLIP, _shortened(now[name]))]
     return found
 
 
