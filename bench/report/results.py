@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections import defaultdict
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
@@ -90,7 +90,8 @@ class ClipResult:
 
     def __post_init__(self) -> None:
         for name, value in self.values.items():
-            _check_number(f"{self.dataset}/{self.clip} {name}", value)
+            if not math.isfinite(value):
+                _check_number(f"{self.dataset}/{self.clip} {name}", value)
         both = self.values.keys() & self.errors.keys()
         if both:
             raise ValueError(f"{self.dataset}/{self.clip}: value and error of {sorted(both)}")
@@ -178,7 +179,10 @@ def write(result: Result, folder: Path) -> Path:
     """
     name = str(result.codec["name"])
     path = result_path(folder, result.suite, result.dataset, name)
-    return replace_json(path, asdict(result))
+    # A clip is copied as it is, and takes a line: a full benchmark has hundreds of thousands.
+    content = asdict(replace(result, clips=(), n_clips=0, n_clips_failed=0))
+    content |= {"n_clips": result.n_clips, "n_clips_failed": result.n_clips_failed}
+    return replace_json(path, content, "clips", (vars(clip) for clip in result.clips))
 
 
 def libraries_of(cells: pd.DataFrame) -> dict[str, list[str]]:
@@ -230,34 +234,47 @@ def _beside(beside: Beside) -> BesideResult:
 
 
 def _clips(cells: pd.DataFrame) -> tuple[ClipResult, ...]:
-    clips = []
-    for _, rows in cells.groupby(["dataset", "clip"], sort=False):
-        first = rows.iloc[0]
-        valued = rows[rows["value"].notna()]
-        values = {
-            name: round(value, _DECIMALS)
-            for name, value in zip(valued["metric"], valued["value"], strict=True)
-        }
-        failed = rows[rows["error"].notna()]
+    of_clip = ["dataset", "clip", "kind", "group", "clip_sha256"]
+    columns = [cells[name].tolist() for name in (*of_clip, "metric", "value", "error")]
+    found: dict[tuple[str, str], _OneClip] = {}
+    for dataset, clip, kind, group, sha256, metric, value, error in zip(*columns, strict=True):
+        one = found.get((dataset, clip))
+        if one is None:
+            one = found[dataset, clip] = _OneClip(kind, None if pd.isna(group) else group, sha256)
+        if not pd.isna(value):
+            one.values[metric] = round(value, _DECIMALS)
+        if not pd.isna(error):
+            one.errors[metric] = error
+    return tuple(one.result(dataset, clip) for (dataset, clip), one in found.items())
+
+
+@dataclass(frozen=True)
+class _OneClip:
+    """The cells of a clip, as they are gathered."""
+
+    kind: str
+    group: str | None
+    sha256: str
+    values: dict[str, float] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
+
+    def result(self, dataset: str, clip: str) -> ClipResult:
         whole = {
-            name: int(values[name]) if name in values else None
+            name: int(self.values[name]) if name in self.values else None
             for name in ("sample_rate", "frames", "clipped_samples")
         }
-        clips.append(
-            ClipResult(
-                dataset=first["dataset"],
-                clip=first["clip"],
-                kind=first["kind"],
-                group=None if pd.isna(first["group"]) else first["group"],
-                sha256=first["clip_sha256"],
-                duration_s=values.get("duration"),
-                bits=values.get("bits"),
-                **whole,
-                values={name: v for name, v in values.items() if name not in _MEASURES},
-                errors=dict(zip(failed["metric"], failed["error"], strict=True)),
-            )
+        return ClipResult(
+            dataset=dataset,
+            clip=clip,
+            kind=self.kind,
+            group=self.group,
+            sha256=self.sha256,
+            duration_s=self.values.get("duration"),
+            bits=self.values.get("bits"),
+            **whole,
+            values={name: v for name, v in self.values.items() if name not in _MEASURES},
+            errors=self.errors,
         )
-    return tuple(clips)
 
 
 def _rounded(value: float | None) -> float | None:

@@ -7,6 +7,7 @@ list; a file that is there and cannot be used is one.
 from __future__ import annotations
 
 import json
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -94,9 +95,18 @@ def _result(content: dict[str, Any]) -> Result:
         "certificate": _certificate(content.get("certificate")),
         "beside": BesideResult(**beside),
         "failures": tuple(FailureCount(**failure) for failure in content["failures"]),
-        "clips": tuple(ClipResult(**clip) for clip in content["clips"]),
+        "clips": tuple(_clip(clip) for clip in content["clips"]),
     }
     return Result(**{**content, **parts})
+
+
+def _clip(content: dict[str, Any]) -> ClipResult:
+    """A clip; texts that all codecs' results repeat are held once."""
+    shared = {name: sys.intern(content[name]) for name in ("dataset", "clip", "kind", "sha256")}
+    group = content["group"]
+    return ClipResult(
+        **{**content, **shared, "group": None if group is None else sys.intern(group)}
+    )
 
 
 def _certificate(content: dict[str, Any] | None) -> CodecCertificate | None:
