@@ -21,6 +21,7 @@ from bench.datasets.manifest import ManifestError
 from bench.devices import DEVICES
 from bench.env_cli import env
 from bench.hear_cli import hear_
+from bench.merge_cli import merge_
 from bench.names import UnknownNameError
 from bench.options import EXECUTORS, LOCAL, RAY, RunOptions
 from bench.report_cli import report_
@@ -40,6 +41,7 @@ app.command("complexity")(complexity_)
 app.command("report")(report_)
 app.command("reproduce")(reproduce_)
 app.command("hear")(hear_)
+app.command("merge")(merge_)
 app.command("verify")(verify_)
 app.command("show")(show)
 app.add_typer(env, name="env")
