@@ -44,7 +44,7 @@ def read_bytes(path: str | Path) -> bytes:
     return sys.stdin.buffer.read() if str(path) == "-" else Path(path).read_bytes()
 
 
-def write_bytes(path: str | Path, data: bytes) -> None:
+def write_bytes(path: str | Path, data: bytes | memoryview) -> None:
     """Write a file, whole or not at all; or to the standard output, a named pipe or a device.
 
     A link stays one: the file that it leads to is written.
@@ -130,7 +130,7 @@ def write_audio(
         raise AudioFileError(
             f"{kind} cannot hold it ({len(audio)} channels, {sample_rate} Hz): {error.error_string}"
         ) from error
-    data = bytearray(buffer.getvalue())
-    if subtype == "FLOAT" and (peak := data.find(b"PEAK", 0, 128)) >= 0:
+    data = buffer.getbuffer()  # of hours of audio, a copy would be large
+    if subtype == "FLOAT" and (peak := bytes(data[:128]).find(b"PEAK")) >= 0:
         data[peak + 12 : peak + 16] = bytes(4)  # the time of day: the same audio, the same bytes
-    write_bytes(path, bytes(data))
+    write_bytes(path, data)

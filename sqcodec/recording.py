@@ -20,8 +20,8 @@ from sqcodec.bitstream_reader import Stream
 from sqcodec.inference import SQCodec
 from sqcodec.presets import get_config
 
-Progress = Callable[[int, int], None]
-"""Told the channels that are done, and all of them."""
+Progress = Callable[[float, int], None]
+"""Told the channels that are done, in long recordings parts of them, too, and all of them."""
 
 
 class OtherWeightsError(ValueError):
@@ -66,10 +66,11 @@ def encode(
         resampled = resample(
             channel, sample_rate, codec.info.sample_rate, header.codec_length(length)
         )
-        codes.append(codec.encode(torch.from_numpy(resampled)).cpu().numpy())  # [F]
+        part = _part(on_progress, done, len(audio))
+        codes.append(codec.encode(torch.from_numpy(resampled), on_progress=part).cpu().numpy())
     on_progress(len(audio), len(audio))
     writer = Writer(file, header, range_coded=range_coded)
-    writer.write(np.stack(codes))  # [C, F]
+    writer.write(np.stack(codes))  # C times [F] -> [C, F]
     writer.close(length)
 
 
@@ -100,15 +101,17 @@ def decode(
             f"{weights_id(codec)}"
         )
     codec_length = header.codec_length(stream.length)
-    audio = []
+    audio = np.empty((header.channels, stream.length), np.float32)
     for done, codes in enumerate(stream.codes):
         on_progress(done, header.channels)
-        decoded = codec.decode(torch.from_numpy(codes), codec_length).cpu().numpy()  # [T]
+        part = _part(on_progress, done, header.channels)
+        tensor = codec.decode(torch.from_numpy(codes), codec_length, on_progress=part)
+        decoded = tensor.cpu().numpy()  # [T]
         for first, end in stream.lost:
             decoded[first * own.hop_length : end * own.hop_length] = 0
-        audio.append(resample(decoded, own.sample_rate, header.sample_rate, stream.length))
+        audio[done] = resample(decoded, own.sample_rate, header.sample_rate, stream.length)
     on_progress(header.channels, header.channels)
-    return np.stack(audio)
+    return audio
 
 
 def resample(
@@ -118,4 +121,9 @@ def resample(
     if sample_rate != target_rate:
         audio = soxr.resample(audio, sample_rate, target_rate, quality="HQ")
     audio = np.ascontiguousarray(audio[:length])
-    return np.pad(audio, (0, length - len(audio)))
+    return audio if len(audio) == length else np.pad(audio, (0, length - len(audio)))
+
+
+def _part(on_progress: Progress, done: int, total: int) -> Callable[[float], None]:
+    """Return what is to be told of the progress within a channel."""
+    return lambda part: on_progress(done + part, total)

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import torch
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from sqcodec import recording
 from sqcodec.audio_files import (
@@ -127,7 +127,7 @@ def _run(
     bar = Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
-        MofNCompleteColumn(),
+        TaskProgressColumn(),
         TimeElapsedColumn(),
         console=errors,
         transient=True,
@@ -137,9 +137,9 @@ def _run(
         files = bar.add_task("files", total=len(jobs), visible=len(jobs) > 1)
         channels = bar.add_task("channels", total=None)
 
-        def progress(done: int, total: int) -> None:
-            # One channel has no steps: the bar pulses, and the time runs.
-            bar.update(channels, completed=done, total=total if total > 1 else None)
+        def progress(done: float, total: int) -> None:
+            # One short channel has no steps: the bar pulses, and the time runs.
+            bar.update(channels, completed=done, total=total if total > 1 or done else None)
 
         def report(line: str) -> None:
             nonlocal reports
