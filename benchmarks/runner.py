@@ -24,7 +24,7 @@ import platform
 import statistics
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
@@ -51,6 +51,7 @@ from bench.store import Store
 from bench.suites import AUDIO, SIGNAL, SPEECH, Score, Suite
 from bench.team import Team, measure_delays
 from bench.views import gather
+from benchmarks.clips import spread
 
 NO_OP = Metric(
     name="no_op",
@@ -217,13 +218,6 @@ def _milliseconds(seconds: float) -> str:
     return f"{1000 * seconds:,.1f}"
 
 
-def _spread(manifest: Manifest, n_clips: int) -> Manifest:
-    """`n_clips` of a manifest, evenly spread, so that every kind is among them."""
-    n_clips = min(n_clips, len(manifest.clips))
-    picked = np.linspace(0, len(manifest.clips) - 1, n_clips).round().astype(int)
-    return replace(manifest, clips=tuple(manifest.clips[index] for index in picked))
-
-
 def main(
     codec: Annotated[
         str, typer.Option(help="Codecs, separated by commas.")
@@ -235,7 +229,7 @@ def main(
     """Time the runner against a serial loop, and by itself."""
     METRICS[NO_OP.name] = NO_OP
     manifest = mini()
-    few, many = _spread(manifest, clips), _spread(manifest, _MORE * clips)
+    few, many = spread(manifest, clips), spread(manifest, _MORE * clips)
     console = Console(stderr=True, width=_WIDTH)
     comparisons = []
     with (
