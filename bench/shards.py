@@ -118,11 +118,14 @@ class _Held:
         """Processes for a setting, on the GPU that this process may use now."""
         of = setting, os.environ.get("CUDA_VISIBLE_DEVICES")
         if self._team is None or self._of != of:
-            self.drop()
-            self._team = Team.of(
-                [setting.codec], setting.device, setting.workers, setting.clip_timeout_s
-            )
-            self._of = of
+            n_workers, limit_s = setting.workers, setting.clip_timeout_s
+            new = Team.of([setting.codec], setting.device, n_workers, limit_s)
+            if self._team is not None and len(self._team.metrics) == n_workers:
+                self._team.codec.stop()  # those of the metrics have long loaded what they need
+                new = Team(new.codec, self._team.metrics, limit_s)
+            else:
+                self.drop()
+            self._team, self._of = new, of
         return self._team
 
     def drop(self) -> None:
