@@ -68,7 +68,7 @@ def _write(
     source: From, out: Path, results: Path, data: str | None, figures: bool, site: bool
 ) -> tuple[int, Sequence[Drawn]]:
     """Write everything; nothing is written before all that is stored has been read."""
-    from bench.report import index
+    from bench.report import ablation, index
     from bench.report.claims import shown
     from bench.report.claims.judge import judge, judge_paper
     from bench.report.files import replace_text
@@ -81,7 +81,10 @@ def _write(
         views, measured = write.of_all(results, _unavailable(), data)
         said = measured.data
         judged = judge(views["paper"], views["ours"], measured)
+    trained = {} if source is From.PAPER else ablation.stored(results)
     files = write.write(views, out)
+    for name, (_, table) in trained.items():
+        files += ablation.write_table(table, out / ablation.FOLDER, name)
     files.append(replace_text(out / "claims.md", shown.markdown(judged, measured)))
     files.append(replace_text(out / "claims.csv", shown.csv_text(judged)))
     drawn: Sequence[Drawn] = ()
@@ -90,7 +93,7 @@ def _write(
 
         drawn = draw(out / "figures", results, source is From.PAPER, data)
         files += [path for figure in drawn for path in figure.files]
-    text = index.markdown(out, views, said, drawn)
+    text = index.markdown(out, views, said, drawn, {n: table for n, (_, table) in trained.items()})
     if site:
         from bench.report.site import write_site
 

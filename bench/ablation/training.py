@@ -144,7 +144,6 @@ def train_all(
     threads: int,
     on_start: Callable[[Run], None] = lambda run: None,
     on_end: Callable[[Run, Trained | Failed], None] = lambda run, outcome: None,
-    new_process: Callable[[int], Worker] = process,
 ) -> dict[tuple[str, int], Trained | Failed]:
     """Do the trainings that are not done; by (variant, seed).
 
@@ -155,7 +154,6 @@ def train_all(
         threads: for each.
         on_start: called when one begins or goes on.
         on_end: called when one has come to an end.
-        new_process: makes the process of a training.
     """
     found: dict[tuple[str, int], Trained | Failed] = {}
     left: deque[Run] = deque()
@@ -171,7 +169,7 @@ def train_all(
         while left or at_work:
             while left and free:
                 run, device = left.popleft(), free.popleft()
-                worker = stack.enter_context(new_process(threads))
+                worker = stack.enter_context(process(threads))
                 at_work[worker] = run, device
                 on_start(run)
                 worker.call(_train, run.settings, source, run.folder, device, run.codec)

@@ -13,7 +13,11 @@ COMMAND = "bench report"
 
 
 def markdown(
-    out: Path, views: Mapping[str, Sequence[Table]], data: str, drawn: Sequence[Drawn]
+    out: Path,
+    views: Mapping[str, Sequence[Table]],
+    data: str,
+    drawn: Sequence[Drawn],
+    ablations: Mapping[str, Table],
 ) -> str:
     """The text of ``README.md`` in the folder `out`.
 
@@ -22,6 +26,7 @@ def markdown(
         views: of the tables.
         data: what our rows were measured on, in words; "" where nothing was measured.
         drawn: the figures, those included that could not be drawn.
+        ablations: that were trained here, by name.
     """
     if "ours" not in views:
         measured = "The paper's numbers alone."
@@ -43,6 +48,11 @@ def markdown(
             folder = f"tables/{view}/{name}"
             links.append(f"[md]({folder}.md), [csv]({folder}.csv), [tex]({folder}.tex)")
         lines.append(f"| {escaped(table.title)} | {' | '.join(links)} |")
+    for name, table in ablations.items():
+        links = [f"[{kind}](ablation/{name}.{kind})" for kind in ("md", "csv", "tex")]
+        if name == next(iter(ablations)):
+            lines += ["", "| trained here, a table apart | |", "|---|---|"]
+        lines.append(f"| {escaped(table.title)} | {', '.join(links)} |")
     lines += ["", "The paper's sentences, checked: [claims.md](claims.md), [csv](claims.csv).", ""]
     if drawn:
         lines += ["| figure | |", "|---|---|"]

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bench import coding
+from bench.ablation import training
 from bench.codec import Codec
 from bench.executors import Worker, WorkerFailed, _Returned
 from bench.team import Team
@@ -74,6 +75,12 @@ def inline_team(monkeypatch: pytest.MonkeyPatch) -> Callable[[Sequence[Codec]], 
         return Team(InlineWorker(), [InlineWorker()], math.inf)
 
     return team
+
+
+@pytest.fixture
+def trainings_are_inline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trainings happen in this process, where the trainer may be a stub."""
+    monkeypatch.setattr(training, "process", lambda threads: InlineWorker())
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 - `figure1`: PESQ against complexity and against measured speed.
 - `figure2`: the architecture. `figure3`: TPooling on a piano tone.
+- `ablation`: training curves of the ablations that were trained here.
 - `rate_distortion`: every score against the measured bit/s.
 - `heat_map`: scores by data set. `codebooks`: how they are used. `training`: the losses.
 - `labels`: where labels go. `style`: how figures look and are saved.
@@ -37,8 +38,10 @@ def draw(
         FileNotFoundError: the paper's Table 1 is not there.
         OSError: the files cannot be written.
     """
+    from bench.report.ablation import stored
     from bench.report.bubbles import bubbles
     from bench.report.figures import (
+        ablation,
         codebooks,
         figure1,
         figure2,
@@ -68,6 +71,10 @@ def draw(
             heat_map.draw(out, measured, data),
             codebooks.draw(out, measured, data),
             training.draw(out, results),
+            *(
+                ablation.draw(out, f"ablation-{name}", content)
+                for name, (content, _) in stored(results).items()
+            ),
         ]
 
 
