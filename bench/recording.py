@@ -242,6 +242,7 @@ def _asked(options: RunOptions) -> Asked:
         "--workers": options.workers,
         "--device": options.device if options.device != _DEFAULTS.device else None,
         "--clip-timeout": f"{options.clip_timeout_s:g}",
+        "--executor": options.executor if options.executor != _DEFAULTS.executor else None,
     }
     if options.clip_timeout_s == _DEFAULTS.clip_timeout_s:
         del given["--clip-timeout"]

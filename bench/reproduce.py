@@ -178,9 +178,7 @@ def compared(
     names = {one.name: other.name for one, other in zip(record.codecs, here.codecs, strict=True)}
     found = []
     for part in record.parts:
-        other = by_name.get(part.name)
-        if other is None:
-            continue
+        other = by_name.get(part.name, Part(part.name, "", "", ()))
         columns = {(column.codec, column.metric): column for column in other.columns}
         for column in part.columns:
             match = columns.pop((names[column.codec], column.metric), None)

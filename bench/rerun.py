@@ -70,12 +70,12 @@ def rerun(
         CannotReproduceError: something is missing, or the manifest has nothing to compare.
         UnknownNameError, ManifestError, RunError, StoreError, OSError: as their messages say.
     """
-    if not record.codecs or not any(part.columns for part in record.parts):
+    if not record.n_cells:
         raise CannotReproduceError(("the manifest has no cells: its run ended before the first",))
     known = {*SUITES, APPLICATION}
     if record.suite not in known:
         raise CannotReproduceError((f"no suite is called {record.suite!r} here",))
-    found = record.asked.data if data is None else data
+    found = _path_of(record.asked.data if data is None else data)
     prepare = _application if record.suite == APPLICATION else _signal
     names = tuple(_of_this_user(codec.asked) for codec in record.codecs)
     n_workers = 0 if record.suite == APPLICATION else workers
@@ -204,6 +204,7 @@ def _reached(record: RunRecord, manifest: Manifest) -> Manifest:
         part.clips[place][0]
         for part in record.parts
         for column in part.columns
+        if column.over == "clips"
         for place in range(len(column.values))
         if column.has(place)
     }
@@ -211,6 +212,15 @@ def _reached(record: RunRecord, manifest: Manifest) -> Manifest:
     if not clips:
         raise CannotReproduceError(("none of the clips that the run came to is in the data here",))
     return replace(manifest, clips=clips)
+
+
+def _path_of(data: str) -> str:
+    """What was given for data, if a path can be called so."""
+    try:
+        Path(data).expanduser().exists()
+    except (RuntimeError, ValueError) as error:  # nobody's home, or a zero byte
+        raise CannotReproduceError((f"no data is called {data!r}: {error}",)) from error
+    return data
 
 
 def _here(codecs: Codecs, parts: tuple[Part, ...], versions: dict[str, str]) -> Here:

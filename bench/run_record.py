@@ -141,6 +141,10 @@ class Asked:
     device: str
     clip_timeout_s: float
 
+    def __post_init__(self) -> None:
+        if not self.clip_timeout_s > 0:
+            raise ValueError(f"expected a time limit above 0 s, got {self.clip_timeout_s}")
+
 
 @dataclass(frozen=True)
 class RunRecord:
@@ -206,15 +210,16 @@ def read_record(path: Path) -> RunRecord:
         RunRecordError: it is missing, none, of another schema, or contradicts itself.
     """
     from pydantic import TypeAdapter, ValidationError  # needed to reproduce, not to run
+    from pydantic_core import from_json  # refuses halves of characters, which cannot be printed
 
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = from_json(path.read_bytes())
     except FileNotFoundError:
         raise RunRecordError(f"{path}: no such manifest; bench run writes one") from None
     except OSError as error:
         why = (error.strerror or str(error)).lower()
         raise RunRecordError(f"{path}: cannot be read: {why}") from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise RunRecordError(f"{path}: not a manifest that bench run wrote: no JSON") from error
     if not isinstance(content, dict) or content.get("kind") != KIND:
         raise RunRecordError(f"{path}: not a manifest that bench run wrote")

@@ -105,9 +105,9 @@ def _table(differing: Sequence[Comparison]) -> Table:
     for one in differing:
         largest = "-" if one.largest is None else f"{one.largest:.3g}"
         shown.add_row(
-            one.part,
+            Text(one.part),
             Text(one.codec, style="bold"),
-            one.metric,
+            Text(one.metric),
             f"{one.n_cells:,}",
             f"{len(one.different):,}",
             largest,

@@ -321,3 +321,9 @@ def test_a_codec_of_another_name_is_compared_by_its_place() -> None:
     other = signal(replace(column(), codec="sqcodec-3k-2"))
     comparison = one(record, found, other)
     assert (comparison.codec, comparison.n_cells, comparison.different) == ("sqcodec-3k", 2, ())
+
+
+def test_a_part_that_is_not_run_here_is_all_different() -> None:
+    record = recorded(task(column("words")))
+    comparison = one(record, replace(here(record), parts=()))
+    assert [cell.here for cell in comparison.different] == ["no cell", "no cell"]

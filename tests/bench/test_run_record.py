@@ -103,6 +103,7 @@ def test_a_column_has_a_line_of_its_own(tmp_path: Path) -> None:
         (lambda m: m.update(schema=2), "its schema is 2, this version of bench reads 1"),
         (lambda m: m.pop("parts"), "damaged: parts: Field required"),
         (lambda m: m["asked"].update(workers="many"), "damaged: asked.workers: Input should be"),
+        (lambda m: m["asked"].update(clip_timeout_s=-1), "expected a time limit above 0 s, got -1"),
         (lambda m: m["codecs"].clear(), "cells of codecs that did not run: opus-6k"),
         (lambda m: m["parts"][0]["clips"].pop(), "2 values, expected 1, one for each of its clips"),
         (lambda m: m["parts"][0]["columns"][0]["errors"].update({"7": "x"}), "an error at 7"),
