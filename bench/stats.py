@@ -118,7 +118,9 @@ def bootstrap_interval(
         reason=reason,
         n_clips=len(cells),
         n_failed=len(cells) - len(valued),
-        datasets_missing=tuple(sorted(set(cells["dataset"]) - set(valued["dataset"]))),
+        datasets_missing=tuple(
+            sorted(set(cells["dataset"].unique()) - set(valued["dataset"].unique()))
+        ),
         datasets_by_clip=tuple(by_clip),
         datasets_fixed=tuple(fixed),
     )

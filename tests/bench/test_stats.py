@@ -3,7 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.stats
 
+from bench import stats
 from bench.stats import bootstrap_interval, dataset_mean, suite_mean
 
 NAN = float("nan")
@@ -182,3 +184,41 @@ def test_missing_column() -> None:
 def test_a_clip_twice() -> None:
     with pytest.raises(ValueError, match="each clip once a dataset, got '1' of 'b' again"):
         bootstrap_interval(pd.concat([UNEVEN, UNEVEN[:1]]))
+
+
+def test_equals_scipys_bootstrap() -> None:
+    """Of two data sets with a speaker a clip: the same draws in the same order."""
+    values = np.random.default_rng(0).standard_normal((2, 40))
+    cells = table(
+        [(f"d{of}", None, f"c{n:02}", values[of, n]) for of in range(2) for n in range(40)]
+    )
+    expected = scipy.stats.bootstrap(
+        values,
+        lambda *samples, axis: sum(sample.mean(axis=axis) for sample in samples) / 2,
+        n_resamples=stats.N_RESAMPLES,
+        batch=stats._RESAMPLES_AT_ONCE,
+        confidence_level=stats.CONFIDENCE,
+        method="percentile",
+        rng=np.random.default_rng(stats.SEED),
+    ).confidence_interval
+    found = bootstrap_interval(cells)
+    assert (found.low, found.high) == pytest.approx(tuple(expected), abs=1e-12)
+
+
+def test_scores_of_as_many_clusters_share_what_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    n_draws = 0
+    draws = stats._draws
+
+    def counted(*arguments):
+        nonlocal n_draws
+        n_draws += 1
+        return draws(*arguments)
+
+    monkeypatch.setattr(stats, "_draws", counted)
+    cells = simulated(np.random.default_rng(5), 2, 11, 2)
+    kept = [bootstrap_interval(cells.assign(value=cells["value"] + more)) for more in range(4)]
+    assert n_draws == 1
+    assert kept[3].low == pytest.approx(kept[0].low + 3)
+    monkeypatch.setattr(stats, "_MOST_KEPT", 0)  # too many to be kept: drawn anew, and the same
+    assert [bootstrap_interval(cells) for _ in range(2)] == [kept[0]] * 2
+    assert n_draws == 3

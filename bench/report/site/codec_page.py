@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import statistics
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
+from heapq import nsmallest
 from typing import Any
 
 from bench.metrics import METRICS
 from bench.report.results import ClipResult, Result
 from bench.report.site.leaderboard import Number, arrow, certificate_of, is_exact, shown_mean, unit
 from bench.suites import SIGNAL, Score
+
+MOST_SHOWN = 100
+"""Clips of a data set behind a score that a page shows: more are too many to read."""
 
 
 @dataclass(frozen=True)
@@ -25,10 +31,17 @@ class ClipRow:
 
 @dataclass(frozen=True)
 class ClipsOfDataset:
-    """The clips of a data set behind one score, the worst first."""
+    """The clips of a data set behind one score, the worst first.
+
+    Attributes:
+        dataset: its name.
+        clips: the first `MOST_SHOWN` of them.
+        n_more: that are not shown, but in the table of all clips (`clips_table`).
+    """
 
     dataset: str
     clips: tuple[ClipRow, ...]
+    n_more: int
 
 
 @dataclass(frozen=True)
@@ -58,7 +71,10 @@ def codec_page(
         certificates: by codec and revision.
         heard: clips that are in the listening room with this codec.
     """
-    sections = [_section(result, score, heard) for score in SIGNAL.scores]
+    of_datasets: dict[str, list[ClipResult]] = {}
+    for clip in result.clips:
+        of_datasets.setdefault(clip.dataset, []).append(clip)
+    sections = [_section(result, score, of_datasets, heard) for score in SIGNAL.scores]
     verdict, certificate = certificate_of(result, certificates)
     return {
         "codec": result.codec,
@@ -68,7 +84,7 @@ def codec_page(
         "verdict": verdict,
         "certificate": certificate,
         "scores": [section for section in sections if section is not None],
-        "by_dataset": _by_dataset(result),
+        "by_dataset": _by_dataset(of_datasets),
         "metrics": [METRICS[name] for name in METRICS],
         "failures": result.failures,
         "n_clips": result.n_clips,
@@ -77,6 +93,19 @@ def codec_page(
         "measured_at": (result.first_measured_at, result.last_measured_at),
         "libraries": {name: ", ".join(found) for name, found in result.libraries.items()},
     }
+
+
+def clips_table(result: Result) -> str:
+    """All clips of a codec with all of their scores, as CSV; a failed score has its reason."""
+    names = tuple(dict.fromkeys(score.metric for score in result.scores))
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(("dataset", "clip", "kind", "group", "sha256", "duration_s", "bits", *names))
+    for clip in result.clips:
+        about = (clip.dataset, clip.clip, clip.kind, clip.group, clip.sha256)
+        scores = (clip.values.get(name, clip.errors.get(name, "")) for name in names)
+        table.writerow((*about, clip.duration_s, clip.bits, *scores))
+    return text.getvalue()
 
 
 def _facts(result: Result) -> dict[str, str]:
@@ -134,7 +163,12 @@ def _beside(result: Result) -> dict[str, str]:
     return found
 
 
-def _section(result: Result, score: Score, heard: Set[str]) -> ScoreSection | None:
+def _section(
+    result: Result,
+    score: Score,
+    of_datasets: Mapping[str, list[ClipResult]],
+    heard: Set[str],
+) -> ScoreSection | None:
     stored = next((found for found in result.scores if found.name == score.name), None)
     if stored is None:
         return None
@@ -148,8 +182,10 @@ def _section(result: Result, score: Score, heard: Set[str]) -> ScoreSection | No
         )
         if names
     ]
-    clips = [clip for clip in result.clips if clip.kind in score.kinds]
-    datasets = dict.fromkeys(clip.dataset for clip in clips)
+    scored = {
+        dataset: [clip for clip in clips if clip.kind in score.kinds]
+        for dataset, clips in of_datasets.items()
+    }
     return ScoreSection(
         name=score.name,
         label=f"{score.display_name} {unit(score)} {arrow(score)}".replace("  ", " "),
@@ -160,28 +196,26 @@ def _section(result: Result, score: Score, heard: Set[str]) -> ScoreSection | No
         version=stored.metric_version,
         remarks=tuple(remarks),
         datasets=tuple(
-            ClipsOfDataset(name, _worst_first(clips, name, score, heard)) for name in datasets
+            _worst_first(dataset, clips, score, heard) for dataset, clips in scored.items() if clips
         ),
     )
 
 
 def _worst_first(
-    clips: list[ClipResult], dataset: str, score: Score, heard: Set[str]
-) -> tuple[ClipRow, ...]:
+    dataset: str, clips: list[ClipResult], score: Score, heard: Set[str]
+) -> ClipsOfDataset:
     """Those that failed, then from the worst value to the best."""
-    rows = [
-        ClipRow(
-            clip.clip,
-            _shown(clip, score),
-            clip.values.get(score.metric),
-            clip.clip in heard,
-        )
-        for clip in clips
-        if clip.dataset == dataset
-    ]
     sign = 1 if METRICS[score.metric].higher_is_better else -1
-    rows.sort(key=lambda row: (row.value is not None, sign * (row.value or 0.0), row.clip))
-    return tuple(rows)
+
+    def rank(clip: ClipResult) -> tuple[bool, float, str]:
+        value = clip.values.get(score.metric)
+        return value is not None, sign * (value or 0.0), clip.clip
+
+    rows = tuple(
+        ClipRow(clip.clip, _shown(clip, score), clip.values.get(score.metric), clip.clip in heard)
+        for clip in nsmallest(MOST_SHOWN, clips, key=rank)
+    )
+    return ClipsOfDataset(dataset, rows, len(clips) - len(rows))
 
 
 def _shown(clip: ClipResult, score: Score) -> str:
@@ -190,13 +224,12 @@ def _shown(clip: ClipResult, score: Score) -> str:
     return "exact" if is_exact(clip, score) else f"{clip.values[score.metric]:.3f}"
 
 
-def _by_dataset(result: Result) -> list[tuple[str, list[Number]]]:
+def _by_dataset(of_datasets: Mapping[str, list[ClipResult]]) -> list[tuple[str, list[Number]]]:
     """Means over the clips of each data set, a number a metric, leading to those clips."""
     table = []
-    for dataset in dict.fromkeys(clip.dataset for clip in result.clips):
+    for dataset, clips in of_datasets.items():
         numbers = []
         for metric in METRICS:
-            clips = [clip for clip in result.clips if clip.dataset == dataset]
             score = next(
                 (s for s in SIGNAL.scores if s.metric == metric and _is_of(clips, s)), None
             )

@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from bench.report.bubbles import bubbles
 from bench.report.results import Result
 from bench.report.site import NotASiteError
-from bench.report.site.codec_page import codec_page
+from bench.report.site.codec_page import clips_table, codec_page
 from bench.report.site.leaderboard import (
     COLUMNS,
     PAPER_COLUMNS,
@@ -101,6 +101,9 @@ def _write_pages(site: Path, results: Path, measured: list[Result], room: Room) 
     for name, result in zip(names, measured, strict=True):
         page = codec_page(result, certificates, room.heard(name))
         write("codec.html.j2", page_of(name), **page)
+        if any(of.n_more for score in page["scores"] for of in score.datasets):
+            table = (site / page_of(name)).with_name(f"{name}.csv")
+            table.write_text(clips_table(result), encoding="utf-8", newline="")
 
 
 def _trials(room: Room) -> list[dict[str, Any]]:

@@ -32,7 +32,8 @@ def best_of(group: Sequence[Result], score: Score) -> str | None:
         return None
     first = max(means, key=lambda name: (means[name], name))
     by_name = {str(result.codec["name"]): result for result in group}
-    others = [name for name in means if name != first]
+    # The nearest one first: it is the likeliest to be too close, and then the others do not count.
+    others = sorted((name for name in means if name != first), key=lambda name: -means[name])
     if all(_ahead(by_name[first], by_name[other], score, sign) for other in others):
         return first
     return None

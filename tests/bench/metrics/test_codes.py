@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from bench.metrics import codes as codes_module
 from bench.metrics.codes import FULL_SCALE, CodeUsage, clipped_samples, usage
 
 
@@ -101,3 +102,14 @@ def test_what_is_no_clip() -> None:
         clipped_samples(np.zeros((1, 3)))
     with pytest.raises(ValueError, match="finite samples"):
         clipped_samples(np.array([0.0, np.nan]))
+
+
+def test_many_clips_are_counted_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    clips = list(np.random.default_rng(0).integers(0, 9, (7, 2, 5)))
+    whole = usage(clips, 9)
+    monkeypatch.setattr(codes_module, "_CLIPS_AT_ONCE", 2)
+    assert usage(iter(clips), 9) == whole
+    with pytest.raises(ValueError, match="expected 2 codebooks in every clip, got 1"):
+        usage([*clips, clips[0][:1]], 9)
+    with pytest.raises(ValueError, match="codes from 0 to 7, got 0 to 8"):
+        usage(iter(clips), 8)

@@ -8,10 +8,11 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
-from bench.report.site import NotASiteError, write_site
+from bench.report.site import NotASiteError, codec_page, write_site
 from bench.report.stored import StoredResultError
 
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"}
@@ -142,6 +143,24 @@ def test_every_score_leads_to_its_clips_the_worst_first(site: Path) -> None:
     assert pesq.index("b1, heard") < pesq.index("no &lt;speech&gt; found") < pesq.index(">b2<")
     assert 'href="#clips-pesq-books"' in page
     assert 'href="../listen.html#b1"' in page
+
+
+def test_clips_that_are_too_many_for_a_page_are_in_a_table(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = write_site(tmp_path / "whole", results).parent
+    assert list((whole / "codecs").glob("*.csv")) == []
+    monkeypatch.setattr(codec_page, "MOST_SHOWN", 1)
+    codecs = write_site(tmp_path / "site", results).parent / "codecs"
+    page = (codecs / "sqcodec-3k.html").read_text()
+    sdr = page[page.index('id="clips-sdr_db-books"') : page.index('id="clips-sdr_db-prompts"')]
+    assert "b1, heard" in sdr
+    assert "b2" not in sdr
+    assert 'and 2 more: <a href="sqcodec-3k.csv">' in sdr
+    table = pd.read_csv(codecs / "sqcodec-3k.csv").set_index("clip")
+    assert sorted(table.index) == ["b1", "b2", "b3", "p1", "s1", "s2"]
+    assert table.loc["b2", "sdr"] == 2.0
+    assert table.loc["b1", "pesq"] == "ValueError: no <speech> found"
 
 
 def test_verdicts_failures_and_reasons_are_said(site: Path) -> None:
