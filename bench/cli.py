@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
@@ -23,7 +24,7 @@ from bench.env_cli import env
 from bench.hear_cli import hear_
 from bench.merge_cli import merge_
 from bench.names import UnknownNameError
-from bench.options import EXECUTORS, LOCAL, RAY, RunOptions
+from bench.options import EXECUTORS, LOCAL, RAY, RunOptions, part_of
 from bench.report_cli import report_
 from bench.reproduce_cli import reproduce_
 from bench.show_cli import show
@@ -150,6 +151,10 @@ def run_(
             show_default="one is started here",
         ),
     ] = None,
+    part: Annotated[
+        str | None,
+        typer.Option(help="I/N: of the clips, the I-th of N parts, for `bench merge`."),
+    ] = None,
 ) -> None:
     """Score codecs on a data set, beside the untouched clips ("reference").
 
@@ -175,11 +180,14 @@ def run_(
         address=address,
     )
     try:
+        options = options if part is None else replace(options, part=part_of(part))
         named("suite", suite, dict.fromkeys([*SUITES, APPLICATION]))
         named("device", device, dict.fromkeys(DEVICES))
         named("executor", executor, dict.fromkeys(EXECUTORS))
         if executor == RAY and suite == APPLICATION:
             raise RunError("--executor ray spreads the signal suite alone: judge clips here")
+        if part and suite == APPLICATION:
+            raise RunError("--part is for the signal suite: scores of the other need all clips")
         if evaluator and suite != APPLICATION:
             raise RunError("--evaluator is for --suite application")
         run_suite = run_application if suite == APPLICATION else run_signal

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +31,7 @@ class RunOptions:
         clip_timeout_s: how long a clip may take in a codec, and in what judges it, seconds.
         executor: where the work runs, one of `EXECUTORS`.
         address: of the Ray cluster; None starts one here.
+        part: which of how many parts of the clips, (1, 2) being the first half; None for all.
     """
 
     codecs: tuple[str, ...]
@@ -44,6 +46,16 @@ class RunOptions:
     clip_timeout_s: float = 600.0
     executor: str = LOCAL
     address: str | None = None
+    part: tuple[int, int] | None = None
+
+
+def part_of(text: str) -> tuple[int, int]:
+    """Read "1/2". Raises RunError."""
+    found = re.fullmatch(r"(\d+)/(\d+)", text)
+    part = (int(found[1]), int(found[2])) if found else (0, 0)
+    if not 1 <= part[0] <= part[1]:
+        raise RunError(f"--part expects which of how many parts, such as 1/2, got {text!r}")
+    return part
 
 
 def cannot_write_results(options: RunOptions, error: OSError) -> RunError:

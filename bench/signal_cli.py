@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -10,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from bench import coding
 from bench.cluster import ClusterTeam, spread
 from bench.codec import CodecInfo
+from bench.coding import Codecs
 from bench.console import MISSING, SOME_FAILED, console, tell
 from bench.datasets.load import load_data
 from bench.datasets.manifest import Manifest
@@ -43,6 +45,11 @@ def run_signal(options: RunOptions, errors: Console) -> int:
     suite = SUITES[options.suite]
     with errors.status("reading the data set"):  # every file is hashed
         manifest = load_data(options.data, options.kind)
+    if options.part is not None:  # of the same data set, so that its cells join the others
+        place, n_parts = options.part
+        manifest = replace(manifest, clips=manifest.clips[place - 1 :: n_parts])
+        if not manifest.clips:
+            raise RunError(f"{manifest.name} has too few clips for {n_parts} parts")
     for note in manifest.notes:
         errors.print(note, markup=False)
     with _team(options) as team:
@@ -56,6 +63,9 @@ def run_signal(options: RunOptions, errors: Console) -> int:
         for line in team.unpaired(manifest):
             errors.print(line, markup=False)
         with Store(options.store) as store:
+            if options.part is not None:
+                n_failed = compute(codecs.infos, manifest, suite, store, team, errors)
+                return _part_ended(options, codecs, n_failed, errors)
 
             def parts() -> list[Part]:
                 return [signal_part(codecs.infos, manifest, suite, store)]
@@ -86,8 +96,8 @@ def compute(
     store: Store,
     team: Team,
     errors: Console,
-) -> None:
-    """Compute what the store lacks, and say what is going on."""
+) -> int:
+    """Compute what the store lacks, and say what is going on; return how many cells failed."""
     with errors.status("measuring constant delays"):
         for line in measure_delays(codecs, store, team):
             errors.print(line, markup=False)
@@ -120,6 +130,23 @@ def compute(
     n_kept = plan.n_kept + sum(step.n_kept for step in steps)
     failed = f"; {n_failed} failed, which the next run tries again" if n_failed else ""
     errors.print(f"{n_new} cells computed, {n_kept} were in {store.path}{failed}", markup=False)
+    return n_failed
+
+
+def _part_ended(options: RunOptions, codecs: Codecs, n_failed: int, errors: Console) -> int:
+    """Scores are of all clips, so a part has none; return the exit status."""
+    assert options.part is not None
+    place, n_parts = options.part
+    console().print(
+        f"part {place} of {n_parts} is in {options.store}: bench merge makes one store of all, and "
+        "this command without --part their scores",
+        markup=False,
+        soft_wrap=True,
+    )
+    if codecs.missing:
+        tell(errors, codecs.missing)
+        return MISSING
+    return SOME_FAILED if n_failed else 0
 
 
 def _written(

@@ -372,3 +372,27 @@ def test_a_full_disk_is_told_in_one_line_and_the_next_run_goes_on(
         "the same command goes on from it"
     )
     assert "6 cells computed, 16 were in" in bench("--codec", "reference").stderr
+
+
+def test_parts_of_a_run_are_merged_to_the_whole(
+    bench: Callable[..., Result], tmp_path: Path
+) -> None:
+    for part in ("1/2", "2/2"):
+        done = bench("--codec", "resample-16k", "--part", part, "--store", f"s{part[0]}")
+        assert done.exit_code == 0
+        assert done.stdout.startswith(f"part {part[0]} of 2 is in s{part[0]}: bench merge makes")
+    assert "too few clips for 4 parts" in bench("--codec", "reference", "--part", "4/4").stderr
+    assert not (tmp_path / "results").exists()
+    merged = CliRunner().invoke(cli.app, ["merge", "s1", "s2", "--into", "both"])
+    assert (merged.exit_code, merged.stdout) == (0, "wrote both: 44 cells\n")
+    whole = bench("--codec", "resample-16k", "--store", "whole")
+    both = bench("--codec", "resample-16k", "--store", "both")
+    assert "0 cells computed, 44 were in both" in both.stderr
+    assert both.stdout == whole.stdout
+
+
+@pytest.mark.parametrize("part", ["0/2", "3/2", "half", "1/0"])
+def test_what_is_no_part(bench: Callable[..., Result], part: str) -> None:
+    done = bench("--codec", "reference", "--part", part)
+    told = f"bench: --part expects which of how many parts, such as 1/2, got '{part}'\n"
+    assert (done.exit_code, done.stderr) == (2, told)
