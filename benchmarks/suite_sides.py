@@ -4,9 +4,9 @@ The serial side does what the scripts of the Codec-SUPERB challenge do with a co
 takes the clips one after another and leaves its audio on disk, at its own rate; then each metric
 is a process of its own that reads every clip and its decoded audio again, resamples the latter to
 the clip's rate, cuts both to the shorter and scores them one after another. Libraries have the
-threads that they take by default. The metrics are this project's functions, so that what is
-compared is the order of work and not the speed of one implementation; decoded audio is left as
-floats, so that it is the same.
+threads that they take by default. SDR is mir_eval's, called as the scripts call it; the other
+metrics are this project's functions, which stand for ports and packages of the scripts that score
+slightly otherwise. Decoded audio is left as floats, so that it is the same.
 
     python -m benchmarks.suite_sides runner --codec NAME --clips N --folder DIR [--workers N]
     python -m benchmarks.suite_sides codec --codec NAME --clips N --folder DIR
@@ -18,11 +18,14 @@ Each leaves its scores in DIR as JSON, metric -> clip -> score, null where there
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import soundfile
 import typer
+from numpy.typing import NDArray
 
 from bench import audio, registry
 from bench.datasets.mini import mini
@@ -81,6 +84,7 @@ def metric(
     metric: Annotated[str, typer.Option()], clips: ClipsOption, folder: FolderOption
 ) -> None:
     """Score what a codec left by one metric, one clip after another."""
+    score = _sdr_db if metric == "sdr" else METRICS[metric]
     scores: dict[str, float | None] = {}
     for clip in spread(mini(), clips).clips:
         if metric not in SIGNAL.metrics_for(clip.kind):
@@ -90,10 +94,24 @@ def metric(
         estimate = audio.resample(decoded, codec_rate, sample_rate)
         pair = audio.cut_to_shorter(reference, estimate)
         try:
-            scores[clip.id] = METRICS[metric](*pair, sample_rate)
+            scores[clip.id] = score(*pair, sample_rate)
         except ValueError:  # the reason is the store's to keep
             scores[clip.id] = None
     _write(folder, "serial", metric, scores)
+
+
+def _sdr_db(
+    reference: NDArray[np.float32], estimate: NDArray[np.float32], sample_rate: int
+) -> float | None:
+    from mir_eval.separation import bss_eval_sources
+
+    warnings.filterwarnings("ignore", r"mir_eval\.separation\.bss_eval_sources", FutureWarning)
+    # Both in double precision, [1, T], as the scripts read them.
+    pair = reference[None].astype(np.float64), estimate[None].astype(np.float64)
+    if not all(signal.any() for signal in pair):  # mir_eval raises
+        return None
+    sdr, _, _, _ = bss_eval_sources(*pair, compute_permutation=False)
+    return float(sdr[0]) if np.isfinite(sdr[0]) else None
 
 
 def scores_of(folder: Path, side: str) -> dict[str, dict[str, float | None]]:

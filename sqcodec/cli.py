@@ -15,6 +15,7 @@ from rich.table import Table
 import sqcodec
 from sqcodec import weights
 from sqcodec.configurations_cli import configurations as configurations_command
+from sqcodec.export_cli import export as export_command
 from sqcodec.figures_cli import figures as figures_command
 from sqcodec.stream_cli import decode as decode_command
 from sqcodec.stream_cli import encode as encode_command
@@ -34,11 +35,14 @@ app.command("decode")(decode_command)
 app.command("corpus")(build_corpus_command)
 app.command("train")(train_command)
 app.command("figures")(figures_command)
+app.command("export")(export_command)
 
 
 def _fail(error: Exception | str) -> NoReturn:
     """Print one line and end with status 2."""
-    Console(stderr=True).print(f"sqcodec: {error}", style="red", highlight=False, soft_wrap=True)
+    Console(stderr=True).print(
+        f"sqcodec: {error}", style="red", markup=False, highlight=False, soft_wrap=True
+    )
     raise typer.Exit(2)
 
 
