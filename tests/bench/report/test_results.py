@@ -10,6 +10,7 @@ import pytest
 from bench.cells import CheckOutcome, CodecCertificate, Source
 from bench.codec import CodecInfo
 from bench.report.results import ClipResult, Result, ScoreResult, result_of, write
+from bench.report.stored import read_result
 from bench.report.summary import summarise
 from bench.suites import SIGNAL
 
@@ -167,3 +168,17 @@ def test_counts_that_disagree_are_refused(info: CodecInfo, cells: pd.DataFrame) 
         replace(result, n_clips=7)
     with pytest.raises(ValueError, match="expected 2 failed clips, got 0"):
         replace(result, n_clips_failed=2)
+
+
+def test_a_clip_takes_a_line_of_the_file(
+    info: CodecInfo, cells: pd.DataFrame, tmp_path: Path
+) -> None:
+    result = _result(info, cells)
+    path = write(result, tmp_path)
+    lines = path.read_text().splitlines()
+    of_clips = [line for line in lines if line.startswith('  {"dataset": ')]
+    assert [json.loads(line.removesuffix(","))["clip"] for line in of_clips] == [
+        clip.clip for clip in result.clips
+    ]
+    assert lines[-len(of_clips) - 3] == ' "clips": ['
+    assert read_result(path) == result
