@@ -81,8 +81,9 @@ class _Stream:
             raise ValueError("the stream has ended: begin another one")
         leading = tuple(x.shape[:-1])
         if self._leading is not None and leading != self._leading:
+            shape = ", ".join([*map(str, self._leading), "n"])
             raise ValueError(
-                f"the stream began with shape {[*self._leading, 'n']}, got {list(x.shape)}"
+                f"the stream began with pieces of shape [{shape}], got {list(x.shape)}"
             )
         self._leading = leading
         x = x if x.ndim == 2 else x[None]
