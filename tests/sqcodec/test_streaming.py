@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
@@ -121,9 +120,7 @@ def test_bad_streams(codec: sqcodec.SQCodec) -> None:
     with pytest.raises(ValueError, match="must be an int64 tensor"):
         decoder.push(torch.zeros(3))
     encoder.push(torch.zeros(2, 10))
-    with pytest.raises(
-        ValueError, match=re.escape("began with pieces of shape [2, n], got [3, 10]")
-    ):
+    with pytest.raises(ValueError, match=r"of shape \[2, n\], got \[3, 10\]"):
         encoder.push(torch.zeros(3, 10))
     encoder.finish()
     with pytest.raises(ValueError, match="has ended"):
