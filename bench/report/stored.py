@@ -102,11 +102,11 @@ def _result(content: dict[str, Any]) -> Result:
 
 def _clip(content: dict[str, Any]) -> ClipResult:
     """A clip; texts that all codecs' results repeat are held once."""
-    shared = {name: sys.intern(content[name]) for name in ("dataset", "clip", "kind", "sha256")}
-    group = content["group"]
-    return ClipResult(
-        **{**content, **shared, "group": None if group is None else sys.intern(group)}
-    )
+    for name in ("dataset", "clip", "kind", "sha256"):
+        content[name] = sys.intern(content[name])
+    if content["group"] is not None:
+        content["group"] = sys.intern(content["group"])
+    return ClipResult(**content)
 
 
 def _certificate(content: dict[str, Any] | None) -> CodecCertificate | None:

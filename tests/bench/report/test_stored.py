@@ -84,3 +84,10 @@ def test_data_of_several_revisions_is_not_said_to_be_of_one(written: Path) -> No
         "mini data set, in revisions that are not comparable: r1 (sqcodec-3k); r2 (opus-6k)"
     )
     assert said([]) == ""
+
+
+def test_texts_that_results_repeat_are_held_once(written: Path) -> None:
+    first, second = (read_result(written).clips for _ in range(2))
+    for one, other in zip(first, second, strict=True):
+        for name in ("dataset", "clip", "kind", "group", "sha256"):
+            assert getattr(one, name) is getattr(other, name)
