@@ -5,14 +5,24 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import three_clips as three
+from three_clips import Run, three_clips
 
 from bench import coding
 from bench.ablation import training
 from bench.codec import Codec
+from bench.datasets.manifest import Manifest
 from bench.executors import Worker, WorkerFailed, _Returned
+from bench.metrics import METRICS
+from bench.plan import plan_run
+from bench.runner import Step
+from bench.runner import run as run_plan
+from bench.store import Store
+from bench.suites import SIGNAL
 from bench.team import Team
 
 ROOT = Path(__file__).parents[2]
@@ -94,3 +104,36 @@ def teams_are_inline(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(coding, "_loaded", coding.Loaded())
     monkeypatch.setattr(Team, "of", of)
+
+
+@pytest.fixture
+def quick_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The suite's metrics, by their names, at no cost."""
+    for name in METRICS:
+        quick = replace(METRICS[name], function=f"{three.__name__}:mean_difference", libraries=())
+        monkeypatch.setitem(METRICS, name, quick)
+
+
+@pytest.fixture
+def manifest(tmp_path: Path) -> Manifest:
+    """Two clips of speech, the second loud, and one of music; a tenth of a second each."""
+    return Manifest("three", "r1", tuple(three_clips(tmp_path)))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store(tmp_path / "store.sqlite") as opened:
+        yield opened
+
+
+@pytest.fixture
+def run(manifest: Manifest, store: Store, inline_team: Callable[[Sequence[Codec]], Team]) -> Run:
+    """Does what codecs lack on the three clips, and returns the steps."""
+
+    def do(codecs: Sequence[Codec], on_step: Callable[[Step], None] = lambda step: None):
+        steps: list[Step] = []
+        plan = plan_run([codec.info for codec in codecs], manifest, SIGNAL, store)
+        run_plan(plan, store, inline_team(codecs), on_step=lambda s: (steps.append(s), on_step(s)))
+        return steps
+
+    return do
