@@ -21,7 +21,7 @@ from bench.ablation.outcome import Evaluated
 from bench.ablation.plan import AblationError, Asked, Plan, locked, open_plan, with_steps
 from bench.ablation.training import Failed, Run
 from bench.application_cli import run_application
-from bench.console import MISSING, SOME_FAILED, console
+from bench.console import MISSING, SOME_FAILED, console, tell
 from bench.datasets.load import load_data
 from bench.datasets.manifest import Manifest
 from bench.names import UnknownNameError
@@ -119,8 +119,10 @@ def _done(
     errors: Console,
 ) -> int:
     trained = _trained(options, plan, runs, errors)
-    if not any(isinstance(one, Trained) for one in trained.values()):
-        raise AblationError(f"no training came to its end: {next(iter(trained.values()))}")
+    failures = [one for one in trained.values() if isinstance(one, Failed)]
+    if len(failures) == len(runs):
+        tell(errors, [f"no training came to its end: {failures[0].why}"])
+        return SOME_FAILED
     paths = [
         str(run.folder / one.weights)
         for run in runs
@@ -134,8 +136,7 @@ def _done(
     for path in files:
         errors.print(f"wrote {path}", markup=False)
     console().print(report.terminal(table))
-    failed = any(isinstance(one, Failed) for one in trained.values())
-    return SOME_FAILED if failed else status
+    return SOME_FAILED if failures else status
 
 
 def _variants(worker: training.Worker, options: AblateOptions) -> list[Variant]:
