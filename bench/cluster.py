@@ -66,7 +66,7 @@ class ClusterTeam(Team):
         clip_timeout_s: float,
         address: str = HERE,
     ) -> None:
-        self._ray = connected(address)
+        self._ray = connected(address, n_workers + 1)
         try:
             self._setting = Setting("", self._chosen(device), n_workers, clip_timeout_s)
             needed = {"CPU": n_workers + 1.0} | ({"GPU": 1.0} if self._on_gpu else {})
@@ -286,7 +286,7 @@ class _Far(Worker):
         except self._ray.exceptions.RayTaskError as error:
             raise WorkerFailed(_said(error)) from error
         except self._ray.exceptions.RayError as error:
-            raise WorkerFailed(f"the cluster lost it ({type(error).__name__})") from error
+            raise WorkerFailed(f"the cluster lost their process: {_said(error)}") from error
         finally:
             self.busy = False
         if answer.lost is not None:
@@ -322,7 +322,6 @@ def _anywhere(name: str) -> str:
 def _said(error: Exception) -> str:
     """What was raised on another machine, in a line: Ray's own words have its traceback."""
     cause = getattr(error, "cause", None)
-    if isinstance(cause, Exception):
-        return reason(cause)
-    lines = [line for line in str(error).splitlines() if line.strip()]
-    return lines[-1].strip() if lines else type(error).__name__
+    told = cause if isinstance(cause, Exception) else error
+    lines = [line for line in str(told).splitlines() if line.strip()]
+    return reason(told) if len(lines) < 2 else lines[-1].strip()

@@ -33,11 +33,12 @@ _QUIET = {
 }
 
 
-def connected(address: str) -> ModuleType:
+def connected(address: str, n_cpus: int = 1) -> ModuleType:
     """Ray, connected to a cluster, for the duration of this process or until it is shut down.
 
     Args:
         address: "HOST:PORT", "auto" for the cluster that this machine belongs to, or `HERE`.
+        n_cpus: what one that is started here has at least, whatever this machine has.
 
     Raises:
         RunError: Ray is not installed, or there is no cluster that would let us in.
@@ -54,6 +55,7 @@ def connected(address: str) -> ModuleType:
         options: dict[str, Any] = {
             "include_dashboard": False,
             "object_store_memory": _OBJECT_STORE_BYTES,
+            "num_cpus": n_cpus if n_cpus > (os.cpu_count() or 1) else None,
         }
     else:
         options = {}

@@ -147,6 +147,13 @@ def test_a_machine_without_the_project_ends_the_run_in_a_line() -> None:
         spread(FakeTeam(lambda job: missing), ["ab"])
 
 
+def test_of_a_traceback_of_another_machine_the_last_line_is_told() -> None:
+    cause = RuntimeError("it failed to import:\n\nTraceback\nImportError: No module named 'x'\n")
+    told = r"^the cluster cannot do a shard: ImportError: No module named 'x'$"
+    with pytest.raises(RunError, match=told):
+        spread(FakeTeam(lambda job: RayTaskError(cause)), ["ab"])
+
+
 def test_a_cluster_that_is_gone_is_not_waited_for_without_end(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
