@@ -45,6 +45,9 @@ class Facts:
     tables: Mapping[int, Table]
     counted: Mapping[str, Counted] = field(default_factory=dict)
     results: Mapping[str, Result] = field(default_factory=dict)
+    _known: dict[tuple[str, str, str], Difference] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def groups(self, table: int) -> Iterator[tuple[str, list[Row], list[Row]]]:
         """Of Table 1 or 2: the bitrate, SQCodec's rows, all others of the paper."""
@@ -76,7 +79,10 @@ class Facts:
         assert theirs.value is not None
         value = mine.value - theirs.value
         if key in _SIGNAL and {first.key, second.key} <= self.results.keys():
-            return self._paired(first.key, second.key, key)
+            asked = (first.key, second.key, key)
+            if asked not in self._known:  # several claims ask for the same one
+                self._known[asked] = self._paired(*asked)
+            return self._known[asked]
         low = _first(mine.low, mine.value) - _first(theirs.high, theirs.value)
         high = _first(mine.high, mine.value) - _first(theirs.low, theirs.value)
         return Difference(value, low, high)

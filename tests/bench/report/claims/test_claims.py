@@ -6,15 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from bench.report.claims import shown
+from bench.report.claims import facts, shown
 from bench.report.claims.compare import at_least
 from bench.report.claims.facts import Facts, of_ours, of_paper
 from bench.report.claims.judge import CLAIMS, Judged, judge, judge_paper
 from bench.report.claims.model import Check, Finding, Outcome, Source
-from bench.report.paired import paired
+from bench.report.paired import Paired, paired
+from bench.report.results import Result
 from bench.report.tables import paper, write
 from bench.report.tables.model import Cell, Group, Table
-from bench.suites import SIGNAL
+from bench.suites import SIGNAL, Score
 
 RESULTS = Path(__file__).parents[4] / "results"
 # What the paper's own tables say of its sentences; read off the tables by hand.
@@ -231,3 +232,19 @@ def test_results_are_shown_in_three_ways(small_results: Path) -> None:
     assert trained
     assert all(f"- {name}, revision " in page for name in trained)
     assert "Our rows: " not in shown.markdown(judged)
+
+
+def test_clips_of_two_codecs_are_compared_once(
+    small_results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    views, measured = write.of_all(small_results, {}, None)
+    calls: list[tuple[str, str, str]] = []
+
+    def counted(first: Result, second: Result, score: Score) -> Paired:
+        calls.append((str(first.codec["name"]), str(second.codec["name"]), score.name))
+        return paired(first, second, score)
+
+    monkeypatch.setattr(facts, "paired", counted)
+    judge(views["paper"], views["ours"], measured)
+    assert calls
+    assert len(calls) == len(set(calls))
