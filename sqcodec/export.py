@@ -82,22 +82,32 @@ def export_onnx(name: str | Path, folder: Path) -> Match | None:
             "install the onnx extra (pip install -e '.[onnx]')"
         )
     codec = load(name)
-    encoder, decoder = graphs(_network(name))
-    config = codec.config
-    audio = torch.zeros(2, 2 * config.window_length)
-    codes = torch.zeros(2, 2 * config.inner.window, dtype=torch.int64)
-    batch, frames = Dim("batch"), Dim("frames")
-    said = metadata(codec)
-    encoder_file = _traced(
-        encoder, audio, ("audio", "codes"), {0: batch, 1: config.hop_length * frames}, said
-    )
-    decoder_file = _traced(decoder, codes, ("codes", "audio"), {0: batch, 1: frames}, said)
+    encoder_file, decoder_file = trace(_network(name), metadata(codec))
     match = None
     if find_spec("onnxruntime") is not None:
         match = compare(encoder_file, decoder_file, codec, _network(name))
     for file_name, content in (("encoder.onnx", encoder_file), ("decoder.onnx", decoder_file)):
         _write(folder / file_name, content)
     return match
+
+
+def trace(network: SQCodecNetwork, said: dict[str, str]) -> tuple[bytes, bytes]:
+    """Return encoder.onnx and decoder.onnx of a network, which cannot be used afterwards.
+
+    Args:
+        network: with its weights.
+        said: the graphs' metadata.
+    """
+    config = network.config
+    encoder, decoder = graphs(network)
+    audio = torch.zeros(2, 2 * config.window_length)
+    codes = torch.zeros(2, 2 * config.inner.window, dtype=torch.int64)
+    batch, frames = Dim("batch"), Dim("frames")
+    samples = config.hop_length * frames
+    return (
+        _traced(encoder, audio, ("audio", "codes"), {0: batch, 1: samples}, said),
+        _traced(decoder, codes, ("codes", "audio"), {0: batch, 1: frames}, said),
+    )
 
 
 def compare(
