@@ -15,33 +15,49 @@ import torch
 from torch import nn
 
 from sqcodec.fast.attention import FastTransformer
-from sqcodec.fast.layers import FastConvUnit, FastLastUnit, FastTConvUnit, FastUpLayer
+from sqcodec.fast.layers import FastConvUnit, FastLastUnit, FastTConvUnit, FastUpLayer, Tiled
 from sqcodec.layers import ConvUnit, LastUnit, UpLayer
 from sqcodec.local_transformer import LocalTransformer
 from sqcodec.model import SQCodecNetwork
 from sqcodec.tconv import TConvUnit
 
+PRECISIONS = ("fp32", "bf16")
+
 
 @torch.no_grad()
-def rewrite(network: SQCodecNetwork) -> SQCodecNetwork:
+def rewrite(
+    network: SQCodecNetwork, precision: str = "fp32", *, compile: bool = False
+) -> SQCodecNetwork:
     """Swap the modules of a network for fast ones, in place; it can no longer be trained.
 
     Args:
         network: without weight normalisation (`sqcodec.inference.fold_weight_norm`).
+        precision: "fp32", or "bf16" for the matrix products of transformers and Conv units, but
+            for those behind the decoder's first Up layer: there the waveform is a small part
+            of large features, and bf16 costs 0.1 of PESQ. Attention, quantizer, last unit,
+            norms and residuals are in float32, too.
+        compile: compile the Conv units and the last unit with `torch.compile`, which needs a C++
+            compiler and some minutes at the first call.
     """
+    dtype = torch.bfloat16 if precision == "bf16" else None
+    exact = {module for stage in network.decoder.stages[1:] for module in stage.modules()}
     for parent in list(network.modules()):
         for name, child in list(parent.named_children()):
-            fast = _fast(child)
+            fast = _fast(child, None if child in exact else dtype)
             if fast is not None:
                 setattr(parent, name, fast)
+    if compile:
+        for module in network.modules():
+            if isinstance(module, Tiled):
+                module.compile_tile()
     return network
 
 
-def _fast(module: nn.Module) -> nn.Module | None:
+def _fast(module: nn.Module, dtype: torch.dtype | None) -> nn.Module | None:
     """Return the fast module that computes the same, or None where there is none."""
     match module:
         case ConvUnit():
-            return FastConvUnit(module)
+            return FastConvUnit(module, dtype)
         case UpLayer():
             return FastUpLayer(module)
         case LastUnit():
@@ -49,5 +65,5 @@ def _fast(module: nn.Module) -> nn.Module | None:
         case TConvUnit():
             return FastTConvUnit(module)
         case LocalTransformer():
-            return FastTransformer(module)
+            return FastTransformer(module, dtype)
     return None

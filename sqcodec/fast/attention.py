@@ -10,6 +10,7 @@ Letters: B batch, F frames, D latent width, H heads, E head width, W window.
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as nnf
 from torch import Tensor, nn
 
@@ -53,6 +54,23 @@ def _folded(norm: nn.LayerNorm, linear: nn.Linear) -> tuple[nn.LayerNorm, nn.Lin
     folded.weight = nn.Parameter(weight.to(like.dtype), requires_grad=False)
     folded.bias = nn.Parameter(bias.to(like.dtype), requires_grad=False)
     return plain, folded
+
+
+class LowPrecisionLinear(nn.Module):
+    """A linear layer whose product alone is in another precision."""
+
+    weight: Tensor
+    bias: Tensor | None
+
+    def __init__(self, linear: nn.Linear, dtype: torch.dtype) -> None:
+        super().__init__()
+        bias = None if linear.bias is None else linear.bias.to(dtype)
+        self.register_buffer("weight", linear.weight.to(dtype), persistent=False)
+        self.register_buffer("bias", bias, persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[..., D] -> [..., D'], in the precision of x."""
+        return nnf.linear(x.to(self.weight.dtype), self.weight, self.bias).to(x.dtype)
 
 
 class FastAttention(nn.Module):
@@ -115,14 +133,25 @@ class FastTransformerLayer(nn.Module):
 
 
 class FastTransformer(nn.Module):
-    """`LocalTransformer`, with the same parts under the same names."""
+    """`LocalTransformer`, with the same parts under the same names.
 
-    def __init__(self, transformer: LocalTransformer) -> None:
+    Args:
+        transformer: whose weights are taken.
+        dtype: of the products with weights; the transformer's own if None. Attention, norms and
+            the residual keep the transformer's.
+    """
+
+    def __init__(self, transformer: LocalTransformer, dtype: torch.dtype | None = None) -> None:
         super().__init__()
         self.config = transformer.config
         self.position_bias = FixedPositionBias(transformer.position_bias, transformer.config.window)
         plain = [layer for layer in transformer.layers if isinstance(layer, TransformerLayer)]
         self.layers = nn.ModuleList(FastTransformerLayer(layer) for layer in plain)
+        if dtype is not None:
+            for part in list(self.layers.modules()):
+                for name, child in list(part.named_children()):
+                    if isinstance(child, nn.Linear):
+                        setattr(part, name, LowPrecisionLinear(child, dtype))
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, F, D] -> [B, F, D]."""

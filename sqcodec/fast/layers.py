@@ -14,7 +14,7 @@ Layout: channels-last, [B, T, C]. On a GPU a tile is the whole.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 import torch.nn.functional as nnf
@@ -23,9 +23,9 @@ from torch import Tensor, nn
 from sqcodec.layers import EPS, ConvUnit, DilatedResidual, LastUnit, Snake, UpLayer
 from sqcodec.tconv import TCONV_KERNELS, TConvUnit
 
-# Floats of a tile's widest feature map per thread: a quarter of a megabyte, so that it and what
-# is computed from it fit a core's second-level cache.
-_TILE = 1 << 16
+# Floats of a tile's widest feature map per thread: half a megabyte, about what a core's
+# second-level cache holds. Half or twice as much is a little slower.
+_TILE = 1 << 17
 _MIN_ROWS = 64
 
 
@@ -78,9 +78,11 @@ def _slice(x: Tensor, start: int, end: int) -> Tensor:
 class Folded(nn.Module):
     """Keeps folded weights, which move between devices with the module."""
 
-    def keep(self, name: str, value: Tensor, like: Tensor) -> None:
-        """Register a weight, computed in float64, in the precision of another."""
-        value = value.to(like.dtype)
+    def keep(
+        self, name: str, value: Tensor, like: Tensor, dtype: torch.dtype | None = None
+    ) -> None:
+        """Register a weight, computed in float64, in the precision of another or the given one."""
+        value = value.to(dtype or like.dtype)
         if value.ndim == 3:  # of a convolution, [C', C, K]
             value = value[:, :, None].contiguous(memory_format=torch.channels_last)
         else:
@@ -88,8 +90,33 @@ class Folded(nn.Module):
         self.register_buffer(name, value, persistent=False)
 
 
-class FastConvUnit(Folded):
-    """`ConvUnit`, tile by tile."""
+class Tiled(Folded):
+    """Does its work tile by tile.
+
+    Attributes:
+        run_tile: what is done to a tile, as it is or compiled.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.run_tile: Callable[[Tensor], Tensor] = self.tile
+
+    def compile_tile(self) -> None:
+        """Compile what is done to a tile, for tiles of any length."""
+        self.run_tile = torch.compile(self.tile, dynamic=True)
+
+    def tile(self, x: Tensor) -> Tensor:
+        """What is done to a tile with its surroundings."""
+        raise NotImplementedError
+
+
+class FastConvUnit(Tiled):
+    """`ConvUnit`, tile by tile.
+
+    Args:
+        unit: whose weights are taken.
+        dtype: of the two matrix products and what lies between; the unit's own if None.
+    """
 
     depthwise: Tensor
     depthwise_bias: Tensor
@@ -98,7 +125,7 @@ class FastConvUnit(Folded):
     reduce: Tensor
     reduce_bias: Tensor
 
-    def __init__(self, unit: ConvUnit) -> None:
+    def __init__(self, unit: ConvUnit, dtype: torch.dtype | None = None) -> None:
         super().__init__()
         like = unit.expand.weight
         self.reach = int(unit.depthwise.padding[0])
@@ -106,25 +133,27 @@ class FastConvUnit(Folded):
         self.keep("depthwise_bias", _double(unit.depthwise.bias), like)
         scale = _scale(unit.snake)
         weight, bias = with_norm(unit.expand, unit.norm)
-        self.keep("expand", scale[:, None] * weight, like)
-        self.keep("expand_bias", scale * bias, like)
+        self.keep("expand", scale[:, None] * weight, like, dtype)
+        self.keep("expand_bias", scale * bias, like, dtype)
         weight = unit.reduce.weight.double()
-        self.keep("reduce", weight * ((1 + unit.grn.gamma.double()) / scale), like)
-        self.keep("reduce_bias", unit.reduce.bias + weight @ unit.grn.beta.double(), like)
+        self.keep("reduce", weight * ((1 + unit.grn.gamma.double()) / scale), like, dtype)
+        bias = _double(unit.reduce.bias) + weight @ unit.grn.beta.double()
+        self.keep("reduce_bias", bias, like, dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, T, C] -> [B, T, C]."""
         out = torch.empty_like(x)
         for start, end in tiles(x, x.shape[1], len(self.expand)):
             around = _slice(x, start - self.reach, end + self.reach)
-            torch.add(x[:, start:end], self.branch(around), out=out[:, start:end])
+            torch.add(x[:, start:end], self.run_tile(around), out=out[:, start:end])
         return out
 
-    def branch(self, x: Tensor) -> Tensor:
+    def tile(self, x: Tensor) -> Tensor:
         """What is added to the residual, of a tile with its surroundings."""
         width = x.shape[-1]
         x = _conv(x, self.depthwise, self.depthwise_bias, groups=width)
         x = nnf.layer_norm(x, (width,), eps=EPS)
+        x = x.to(self.expand.dtype)
         x = snake_(nnf.linear(x, self.expand, self.expand_bias))  # [B, tile, 4C]
         return nnf.linear(x, self.reduce, self.reduce_bias)
 
@@ -166,7 +195,7 @@ class FastUpLayer(nn.Module):
         return out
 
 
-class FastLastUnit(Folded):
+class FastLastUnit(Tiled):
     """`LastUnit`, tile by tile."""
 
     scale: Tensor
@@ -193,7 +222,7 @@ class FastLastUnit(Folded):
         for start, end in tiles(x, n_samples, width):
             # Convolutions fill up with zeros at the true ends; at other cuts that is cut off.
             first = max(start - self.reach, 0)
-            audio = self.tile(x[:, first : end + self.reach])
+            audio = self.run_tile(x[:, first : end + self.reach])
             out[:, start:end] = audio[:, start - first : end - first]
         return out
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -116,6 +117,50 @@ def test_the_plain_path_gives_the_same(tiny_weights: Path) -> None:
     assert torch.equal(fast.encode(audio), codes)
     decoded = plain.decode(codes, 5000)
     assert (fast.decode(codes, 5000) - decoded).abs().max() < FOLDING_ROUNDING
+
+
+def test_bf16_is_near_and_another_revision(tiny_weights: Path) -> None:
+    exact, half = (sqcodec.load(tiny_weights, precision=p) for p in ("fp32", "bf16"))
+    assert exact.info.revision != half.info.revision
+    audio = _noise(2, 5000)
+    codes = exact.encode(audio)
+    assert (half.encode(audio) == codes).float().mean() > 0.8
+    decoded, expected = half.decode(codes, 5000), exact.decode(codes, 5000)
+    assert decoded.dtype == torch.float32
+    assert not torch.equal(decoded, expected)
+    assert (decoded - expected).square().mean() < 0.01 * expected.square().mean()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"precision": "fp16"}, r"precision must be one of \('fp32', 'bf16'\), got 'fp16'"),
+        ({"fast": False, "precision": "bf16"}, "fast=False computes in fp32"),
+        ({"fast": False, "compile": True}, "is not compiled"),
+    ],
+)
+def test_bad_options(tiny_weights: Path, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        sqcodec.load(tiny_weights, **options)
+
+
+def test_compiling_without_a_compiler(tiny_weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    with pytest.raises(FileNotFoundError, match="compiler, and no-such-compiler is not"):
+        sqcodec.load(tiny_weights, compile=True)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:torch")  # of its own use of TorchScript
+def test_compiled_is_the_same(tiny_weights: Path) -> None:
+    compiled, eager = (sqcodec.load(tiny_weights, compile=c) for c in (True, False))
+    assert compiled.info.revision != eager.info.revision
+    for length in (700, 5000):
+        audio = _noise(2, length)
+        codes = eager.encode(audio)
+        assert torch.equal(compiled.encode(audio), codes)
+        difference = compiled.decode(codes) - eager.decode(codes)
+        assert difference.abs().max() < FOLDING_ROUNDING
 
 
 def test_unknown_padding(tiny_weights: Path) -> None:
