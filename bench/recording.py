@@ -241,7 +241,6 @@ def _asked(options: RunOptions) -> Asked:
         "--kind": options.kind,
         "--workers": options.workers,
         "--device": options.device if options.device != _DEFAULTS.device else None,
-        "--executor": options.executor if options.executor != _DEFAULTS.executor else None,
         "--clip-timeout": f"{options.clip_timeout_s:g}",
         "--executor": options.executor if options.executor != _DEFAULTS.executor else None,
     }
