@@ -1,7 +1,7 @@
 """What differs between the manifest of a run and the same run here: its inputs, then its cells.
 
 Pure functions of what both say. Numbers are compared exactly where all that decides them is the
-same: codec, weights, metric, the libraries at work, processor, graphics card and threads. Where
+same: codec, weights, metric, the commit of this project, the libraries at work, processor, graphics card and threads. Where
 any of it differs, they are compared within `TOLERANCES`; texts and verdicts stay exact.
 """
 
@@ -296,6 +296,7 @@ def _why_inexact(
         "metric or evaluator": match is None or column.version != match.version,
         "libraries": part.libraries != other.libraries,
         "reader or resampler": (record.reader, record.resampler) != (here.reader, here.resampler),
+        "code": then.project != now.project or bool(now.project.dirty),
         "processor": then.machine.cpu != now.machine.cpu,
         "graphics card": then.machine.gpus != now.machine.gpus,
         "threads": _threads(then) != _threads(now),

@@ -201,6 +201,7 @@ def test_the_same_cells_are_compared_exactly() -> None:
         ({"codecs": (replace(CODEC, weights_sha256="0"),)}, {}, "codec"),
         ({}, {"libraries": {"numpy": ["9"]}}, "libraries"),
         ({"reader": "other"}, {}, "reader or resampler"),
+        ({"environment": replace(ENVIRONMENT, project=Project("0.1.0", "d", False))}, {}, "code"),
         (
             {"environment": replace(ENVIRONMENT, threads={"OMP_NUM_THREADS": "9"})},
             {},

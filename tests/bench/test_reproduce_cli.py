@@ -13,7 +13,7 @@ from click.testing import Result
 from numpy.typing import NDArray
 from typer.testing import CliRunner
 
-from bench import console, reproduce_cli, rerun, signal_cli
+from bench import console, provenance, reproduce_cli, rerun, signal_cli
 from bench.cli import app
 from bench.metrics import METRICS
 from bench.runner import Step
@@ -48,6 +48,8 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, teams_are_inline: Non
     noise = np.random.default_rng(0).uniform(-0.4, 0.4, (3, RATE // 10))
     for name, samples in zip("abc", noise, strict=True):
         soundfile.write(tmp_path / "clips" / f"{name}.wav", samples, RATE)
+    clean = provenance.Project("0.1.0", "abc", False)  # whatever checkout the tests run in
+    monkeypatch.setattr(provenance, "project", lambda: clean)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     return lambda *arguments: CliRunner().invoke(app, list(arguments))

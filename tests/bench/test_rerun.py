@@ -12,7 +12,7 @@ from click.testing import Result
 from numpy.typing import NDArray
 from typer.testing import CliRunner
 
-from bench import application_cli, audio, console, judging, rerun
+from bench import application_cli, audio, console, judging, provenance, rerun
 from bench.cli import app
 from bench.downstream.contract import EvaluatorInfo, EvaluatorUnavailableError, Evidence
 from bench.downstream.evaluators import registry
@@ -80,6 +80,8 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, teams_are_inline: Non
     monkeypatch.setattr(judging, "_loaded", "")
     monkeypatch.setattr(application_cli, "evaluator_process", InlineEvaluator)
     monkeypatch.setattr(rerun, "evaluator_process", InlineEvaluator)
+    clean = provenance.Project("0.1.0", "abc", False)  # whatever checkout the tests run in
+    monkeypatch.setattr(provenance, "project", lambda: clean)
     monkeypatch.chdir(tmp_path)
     return lambda *arguments: CliRunner().invoke(app, list(arguments))
 
