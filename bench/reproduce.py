@@ -1,8 +1,9 @@
 """What differs between the manifest of a run and the same run here: its inputs, then its cells.
 
 Pure functions of what both say. Numbers are compared exactly where all that decides them is the
-same: codec, weights, metric, the commit of this project, the libraries at work, processor, graphics card and threads. Where
-any of it differs, they are compared within `TOLERANCES`; texts and verdicts stay exact.
+same: codec, weights, metric, this project's commit, the libraries at work, processor, graphics
+card and threads. Where any of it differs, they are compared within `TOLERANCES`; texts and verdicts
+stay exact.
 """
 
 from __future__ import annotations
