@@ -25,7 +25,7 @@ from bench.views import codes_of, gather
 from benchmarks import synthetic
 
 _STATUS = Path("/proc/self/status")
-_N_LOOKED_UP = 100  # clips that are asked for and written one by one
+_N_LOOKED_UP = 500  # clips that are asked for and written one by one
 
 
 @dataclass(frozen=True)
