@@ -10,7 +10,6 @@ import hashlib
 import platform
 import shutil
 import statistics
-import time
 from dataclasses import asdict
 from pathlib import Path
 
@@ -156,29 +155,32 @@ def cost(settings: Settings, source: str, folder: Path, device: str) -> Cost:
         "validate_every": _COST_STEPS,
         "validation_batches": 1,
     }
-    heard_s = config.batch_size * config.crop_length / get_config(config.preset).sample_rate
     plain_s: list[float] = []
     with_update_s: list[float] = []
-    grown: list[float] = []
-
-    def on_step(row: Row) -> None:
-        number = int(row["step"]) - 1
-        if number >= _COST_DISCRIMINATOR_EVERY:  # the first ones warm up
-            is_update = number % _COST_DISCRIMINATOR_EVERY == 0
-            (with_update_s if is_update else plain_s).append(heard_s / row["audio_s_per_s"])
+    grown_s: list[float] = []
 
     shutil.rmtree(folder, ignore_errors=True)
     try:
         trainer = _trainer(settings | short, source, folder, device)
-        started = time.perf_counter()
-        trainer.run(on_step, lambda *_: grown.append(time.perf_counter() - started))
+        passed_s = 0.0
+
+        def on_step(row: Row) -> None:
+            nonlocal passed_s
+            number = int(row["step"]) - 1
+            if number >= _COST_DISCRIMINATOR_EVERY:  # the first ones warm up
+                is_update = number % _COST_DISCRIMINATOR_EVERY == 0
+                (with_update_s if is_update else plain_s).append(trainer.seconds - passed_s)
+            passed_s = trainer.seconds
+
+        started_s = trainer.compute_clock()
+        trainer.run(on_step, lambda *_: grown_s.append(trainer.compute_clock() - started_s))
     except TrainingError as error:
         raise NotTrainableError(str(error)) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     plain, updated = statistics.mean(plain_s), statistics.mean(with_update_s)
     step_s = plain + max(0.0, updated - plain) / config.discriminator_every
-    return Cost(step_s, grown[-1] / _COST_GROWTH_STEPS if grown else 0.0)
+    return Cost(step_s, grown_s[-1] / _COST_GROWTH_STEPS if grown_s else 0.0)
 
 
 def train(settings: Settings, source: str, folder: Path, device: str, name: str) -> Trained:

@@ -174,6 +174,16 @@ class Trainer:
                         self.save()
                     on_step(row)
 
+    def compute_clock(self) -> float:
+        """A clock of compute, seconds: on a CPU the time that this process had it, by threads.
+
+        So that what a training costs does not depend on what else the machine does. On a GPU
+        it is the time that passes.
+        """
+        if self.device.type != "cpu":
+            return time.perf_counter()
+        return time.process_time() / torch.get_num_threads()
+
     def _samplers(self) -> tuple[CropSampler, CropSampler | None]:
         """Return the samplers of training and, where there is something held out, validation."""
         config, clips = self.config, self.corpus.clips
@@ -198,7 +208,7 @@ class Trainer:
         crops = CropSampler(
             self.corpus, "train", config.growth_crop_length, config.kind_shares, config
         )
-        started = time.perf_counter()
+        started = self.compute_clock()
 
         def batch(step: int) -> Tensor:
             self.heard_s += config.batch_size * config.growth_crop_length / self.sample_rate
@@ -206,7 +216,7 @@ class Trainer:
 
         self.network.train()
         grow(self.network, batch, config.growth_steps, seed=config.seed, on_step=on_growth)
-        self.seconds += time.perf_counter() - started
+        self.seconds += self.compute_clock() - started
         self.processes.share(list(self.network.parameters()))
         self.averaged.module.load_state_dict(self.network.state_dict())
         if self.processes.is_first:
@@ -230,7 +240,7 @@ class Trainer:
 
     def _train_step(self, audio: Tensor) -> Row:
         config = self.config
-        started = time.perf_counter()
+        started, computed = time.perf_counter(), self.compute_clock()
         torch.manual_seed(_noise_seed(config.seed, self.step, self.processes.rank))
         learning_rate = float(self.scheduler.get_last_lr()[0])
         self.network.train()
@@ -252,7 +262,7 @@ class Trainer:
         seconds = time.perf_counter() - started
         heard_s = config.batch_size * self.crop_duration_s
         self.heard_s += heard_s
-        self.seconds += seconds
+        self.seconds += self.compute_clock() - computed
         return {
             "step": self.step,
             **row,
