@@ -60,6 +60,15 @@ class Deadly(Identity):
         return 0.5 * super().decode(encoded)
 """
 
+# What a shell starts in its background inherits that the signal is ignored.
+BENCH = """
+import signal
+from bench.__main__ import main
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+main()
+"""
+
 CLUSTER = """
 import sys
 from ray.cluster_utils import Cluster
@@ -135,7 +144,7 @@ def address(environment: dict[str, str]) -> Iterator[str]:
 def started(folder: Path, environment: dict[str, str], name: str, *more: str) -> subprocess.Popen:
     return subprocess.Popen(
         [
-            *(sys.executable, "-m", "bench", "run", "--codec", "deadly", "--workers", "1"),
+            *(sys.executable, "-c", BENCH, "run", "--codec", "deadly", "--workers", "1"),
             *("--data", str(folder / "set.csv"), "--device", "cpu", "--store", f"{folder / name}"),
             *("--results", str(folder / f"{name}-results"), *more),
         ],
@@ -144,8 +153,6 @@ def started(folder: Path, environment: dict[str, str], name: str, *more: str) ->
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # What a shell starts in its background inherits that the signal is ignored.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
 
 
