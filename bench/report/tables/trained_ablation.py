@@ -53,6 +53,8 @@ def trained_table(content: Content, paper: Table | None, paper_hours: float | No
         KeyError, TypeError, ValueError, AttributeError: it is no such JSON.
     """
     printed = {row.key: row for row in paper.rows()} if paper else {}
+    if content["preset"] not in printed:  # the paper ablates one preset
+        printed, paper_hours = {}, None
     groups: dict[str, list[Row]] = {}
     for variant in content["variants"]:
         rows = groups.setdefault(_KINDS.get(variant["name"], "windows"), [])
