@@ -9,7 +9,8 @@ encoding and decoding together.
 The package pads each clip to whole attention windows and codes the padding, too; ours does not.
 How exact each row is, is measured on a clip of one window, where both see the same.
 
-    python -m benchmarks.inference [--preset NAME] [--turns N] [--compile] [--pesq N]
+    python -m benchmarks.inference [--preset NAME] [--turns N] [--compile] [--onnx]
+                                    [--pesq N]
 
 The table goes to stderr, the same as JSON to stdout.
 """
@@ -17,6 +18,7 @@ The table goes to stderr, the same as JSON to stdout.
 from __future__ import annotations
 
 import json
+import os
 import platform
 import resource
 import statistics
@@ -26,6 +28,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from multiprocessing import get_context
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any, TypeVar
 
 import numpy as np
@@ -44,12 +47,14 @@ from benchmarks.inference_rows import (
     BUILDERS,
     FAST,
     FIGURES,
+    ONNX,
     REFERENCES,
     ROWS,
     ROWS_COMPILED,
     exact,
     network_of,
 )
+from benchmarks.onnx_row import FOLDER_VARIABLE
 from sqcodec.presets import PRESETS, get_config
 from sqcodec.quantizer import FSQ
 from sqcodec.weights import is_here
@@ -290,6 +295,9 @@ def main(
     with_compiled: Annotated[
         bool, typer.Option("--compile", help="Time compiled rows, too; compiling takes minutes.")
     ] = False,
+    with_onnx: Annotated[
+        bool, typer.Option("--onnx", help="Time ONNX Runtime, too; tracing takes a minute.")
+    ] = False,
     pesq_clips: Annotated[
         int, typer.Option("--pesq", min=0, help="Clips of speech for bf16's PESQ.")
     ] = 0,
@@ -315,6 +323,13 @@ def main(
     if find_spec("sq_codec") is None:
         rows = [row for row in rows if row not in REFERENCES]
         console.print("sq_codec is not installed (the extra `test` has it): no ratios")
+    graphs = TemporaryDirectory()
+    if with_onnx:
+        if not all(find_spec(package) for package in ("onnx", "onnxruntime", "onnxscript")):
+            console.print("--onnx needs onnx, onnxruntime and onnxscript (the extra `onnx`)")
+            raise typer.Exit(2)
+        rows.append(ONNX)
+        os.environ[FOLDER_VARIABLE] = graphs.name  # traced by the first process, read by others
     cases: list[Case] = []
     for n_threads in thread_counts:
         with console.status(f"{preset}, {n_threads} threads"):
@@ -324,6 +339,7 @@ def main(
         memory = {row: apart(peak_memory, preset, row, longest) for row in rows}
     with console.status("exactness"):
         errors = apart(exactness, preset, rows)
+    graphs.cleanup()
     weights = "trained" if is_here(preset) else "random"
     n_parameters = network_of(preset).n_parameters()
     console.print(speed_table(cases, memory, f"{preset}, {weights} weights, ratios to sq_codec"))

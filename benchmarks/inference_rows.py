@@ -20,6 +20,7 @@ from sqcodec.weights import WeightsCard, load_weights, local_file
 
 PUBLISHED, FOLDED = "sq_codec", "sq_codec, folded"
 PLAIN, FAST, BF16 = "plain", "fast", "fast bf16"
+ONNX = "ONNX Runtime"
 COMPILED, COMPILED_BF16 = "fast, compiled", "fast bf16, compiled"
 
 
@@ -75,12 +76,19 @@ def _ours(fast: bool, precision: str = "fp32", compile: bool = False) -> Callabl
     return build
 
 
+def _onnx(preset: str) -> Row:
+    from benchmarks.onnx_row import onnx_runtime  # the extra `onnx`
+
+    return Row(*onnx_runtime(network_of, preset))
+
+
 BUILDERS: dict[str, Callable[[str], Row]] = {
     PUBLISHED: _authors(folded=False),
     FOLDED: _authors(folded=True),
     PLAIN: _ours(fast=False),
     FAST: _ours(fast=True),
     BF16: _ours(fast=True, precision="bf16"),
+    ONNX: _onnx,
     COMPILED: _ours(fast=True, compile=True),
     COMPILED_BF16: _ours(fast=True, precision="bf16", compile=True),
 }
