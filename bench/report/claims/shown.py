@@ -89,7 +89,9 @@ def markdown(judged: Sequence[Judged], measured: Measured | None = None) -> str:
         verdicts = " | ".join(escaped(finding.verdict) for finding in one.findings)
         quote = escaped(one.claim.quote)
         lines.append(f"| {escaped(one.claim.section)} | “{quote}” | {verdicts} |")
-    lines += ["", _REMARK, "", *(f"- {escaped(line)}" for line in _ours(measured)), ""]
+    lines += ["", _REMARK, ""]
+    if ours := _ours(measured):
+        lines += [*(f"- {escaped(line)}" for line in ours), ""]
     for one in judged:
         lines += [f"## {one.claim.name}", "", f"Read as: {escaped(one.claim.reading)}.", ""]
         for finding in one.findings:
