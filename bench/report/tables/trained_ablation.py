@@ -13,10 +13,10 @@ from typing import Any
 from bench.report.tables.application import TASKS
 from bench.report.tables.frame import ABLATIONS, TABLE_3
 from bench.report.tables.model import Cell, Column, Group, Row, Table, shown
+from bench.trainable import BASELINE
 
 NOT_RESOLVED = "not resolved at this budget"
 HERE, PAPER = "trained here", "paper"
-BASELINE = "baseline"
 
 LOOK_BACK = Column("look_back_s", "Look-back", "", None, 3)
 COLUMNS = (TABLE_3[0], LOOK_BACK, *TABLE_3[1:])
