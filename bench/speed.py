@@ -2,8 +2,7 @@
 
 A clip of noise is encoded and decoded with random weights, once unmeasured and then several times;
 the real-time factor is its duration over the median time. Peak memory is what the whole process
-held at most while doing so: interpreter, libraries, weights and features. Linux tells it of the
-process; elsewhere it is not measured.
+held at most while doing so (`bench.memory`): interpreter, libraries, weights and features.
 """
 
 from __future__ import annotations
@@ -15,11 +14,8 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from pathlib import Path
 
-_STATUS = Path("/proc/self/status")
-_CLEAR = Path("/proc/self/clear_refs")
-_RESET_PEAK = "5"
+from bench.memory import peak_bytes, reset_peak
 
 
 @dataclass(frozen=True)
@@ -83,7 +79,7 @@ def measure(
     padded = -(-n_samples // architecture.pad_to) * architecture.pad_to
     audio = 0.1 * torch.randn(1, padded, generator=torch.Generator().manual_seed(0))
     encoding_s, decoding_s = [], []
-    _reset_peak()
+    reset_peak()  # forgets what building the network took
     with torch.inference_mode():
         for _ in range(n_turns + 1):
             start = clock()
@@ -97,21 +93,5 @@ def measure(
         decode=duration_s / statistics.median(decoding_s[1:]),
         n_turns=n_turns,
         n_threads=torch.get_num_threads(),
-        peak_memory_bytes=_peak_memory_bytes(),
+        peak_memory_bytes=peak_bytes(),
     )
-
-
-def _reset_peak() -> None:
-    """Forget what building the network took."""
-    if _CLEAR.exists():
-        _CLEAR.write_text(_RESET_PEAK)
-
-
-def _peak_memory_bytes() -> int | None:
-    """The most memory that this process held (VmHWM, in KiB)."""
-    if not _STATUS.is_file():
-        return None
-    for line in _STATUS.read_text().splitlines():
-        if line.startswith("VmHWM:"):
-            return 1024 * int(line.split()[1])
-    return None

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.cells import Cell
+from bench.memory import peak_bytes
 from bench.plan import delay_of, plan_run, source_of
 from bench.report import results
 from bench.report.claims.judge import judge
@@ -24,7 +25,6 @@ from bench.suites import SIGNAL
 from bench.views import codes_of, gather
 from benchmarks import synthetic
 
-_STATUS = Path("/proc/self/status")
 _N_LOOKED_UP = 500  # clips that are asked for and written one by one
 
 
@@ -78,7 +78,7 @@ def measure(step: str, folder: Path, size: Size) -> Measured:
         n_codecs=size.n_codecs,
         seconds=seconds / of,
         cpu_seconds=cpu_seconds / of,
-        peak_bytes=_peak_bytes(),
+        peak_bytes=peak_bytes(),
         written_bytes=_bytes_in(folder) - before,
         n_done=n_done,
     )
@@ -179,13 +179,3 @@ PER_CLIP = frozenset({"clip"})
 
 def _bytes_in(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-
-
-def _peak_bytes() -> int | None:
-    """The most memory that this process held (VmHWM, in KiB)."""
-    if not _STATUS.is_file():
-        return None
-    for line in _STATUS.read_text().splitlines():
-        if line.startswith("VmHWM:"):
-            return 1024 * int(line.split()[1])
-    return None
