@@ -82,9 +82,10 @@ def budget_text(content: Content, paper_hours: float | None) -> str:
     n_trained = sum("failed" not in run for run in runs)
     growth = settings["growth_steps"]
     text = (
-        f"Budget: {n_trained} trainings of {budget['steps']} steps each"
-        + (f" after {growth} steps of growth a level" if growth else "")
-        + f", {settings['batch_size']} crops of {settings['crop_s']:.2f} s a step; each heard "
+        f"Budget: {_counted(n_trained, 'training')} of {_counted(budget['steps'], 'step')} each"
+        + (f" after {_counted(growth, 'step')} of growth a level" if growth else "")
+        + f", {_counted(settings['batch_size'], 'crop')} of {settings['crop_s']:.2f} s a step; "
+        "each heard "
         f"{budget['heard_s']:,.0f} s of audio, and all together took "
         f"{budget['seconds_of_all'] / _HOUR_S:.2f} h of compute on {_hardware(budget)}."
     )
@@ -167,6 +168,10 @@ def _heard(content: Content) -> str:
     return f"{heard} of audio heard by each"
 
 
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
 def _hardware(budget: Content) -> str:
     return " and ".join(budget["hardware"]) or "nothing"
 
@@ -193,6 +198,11 @@ def _notes(
         "frame of a window sees through the stacked layers of one transformer; the encoder and "
         "the decoder have one each.",
     ]
+    if n_seeds == 1:
+        notes.append(
+            "One seed: an interval without zero tells two trainings apart, and not yet what was "
+            "changed between them, for trainings differ by their seed alone, too."
+        )
     labels = {TASKS[column.key]: column.label for column in TABLE_3 if column.key in TASKS}
     for task, judge in content["judges"].items():
         if task in labels:

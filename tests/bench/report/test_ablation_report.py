@@ -137,6 +137,8 @@ def test_the_budget_is_said_plainly(content: dict[str, Any], table: Table) -> No
     assert (
         "heard 7,375 h of audio, 157,101 times as much: weights of this budget are hardly" in said
     )
+    assert "20 steps of growth a level, 1 crop of 1.69 s a step" in said
+    assert "One seed: an interval without zero tells two trainings apart" in said
     assert "losses of the baseline: waveform, STFT, perceptual." in said
     assert "mini data set, revision r1, 123 clips: not the paper's data" in said
     assert "WER(ASR): judged by whisper-tiny.en, which is not the paper's" in said
