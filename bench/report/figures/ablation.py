@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -27,6 +28,13 @@ _STYLES = {
     "no-perceptual-loss": ("#009E73", "-."),
 }
 _OTHER = ("#7F7F7F", "-")
+_A_DECADE = 10.0
+
+
+def _is_narrow(axes: Axes) -> bool:
+    """Whether there are so few powers of ten that the ticks between them need numbers."""
+    low, high = axes.get_ylim()
+    return high < _A_DECADE * low
 
 
 def draw(out: Path, name: str, content: Mapping[str, Any]) -> Drawn:
@@ -51,6 +59,8 @@ def draw(out: Path, name: str, content: Mapping[str, Any]) -> Drawn:
     validation.xaxis.set_major_locator(MaxNLocator(integer=True))
     for axes in (training, validation):
         axes.set_yscale("log")
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter("{x:g}" if _is_narrow(axes) else "")
     training.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
     note(figure, f"trained on {content['corpus']['name']}; loss: weighted waveform + STFT")
     return save(figure, out, name, caption)
