@@ -14,7 +14,7 @@ def check_audio(audio: Tensor, *, least: int = 1) -> None:
     """
     if not isinstance(audio, Tensor) or not audio.is_floating_point():
         raise ValueError(f"audio must be a floating-point tensor, got {_kind(audio)}")
-    if audio.ndim not in (1, 2) or not audio.shape[0] >= least or audio.shape[-1] < least:
+    if not _is_clips(audio, least):
         raise ValueError(
             f"audio must have shape [B, T] with T >= {least}, one channel a clip, "
             f"got {tuple(audio.shape)}"
@@ -32,7 +32,7 @@ def check_codes(codes: Tensor, codebook_size: int, *, least: int = 1) -> None:
     """
     if not isinstance(codes, Tensor) or codes.dtype != torch.int64:
         raise ValueError(f"codes must be an int64 tensor, got {_kind(codes)}")
-    if codes.ndim not in (1, 2) or not codes.shape[0] >= least or codes.shape[-1] < least:
+    if not _is_clips(codes, least):
         raise ValueError(
             f"codes must have shape [B, F] with F >= {least}, got {tuple(codes.shape)}"
         )
@@ -41,6 +41,11 @@ def check_codes(codes: Tensor, codebook_size: int, *, least: int = 1) -> None:
     low, high = (int(value) for value in codes.aminmax())
     if low < 0 or high >= codebook_size:
         raise ValueError(f"codes must lie in 0..{codebook_size - 1}, got {low}..{high}")
+
+
+def _is_clips(x: Tensor, least: int) -> bool:
+    """Whether x is a clip [n] or a batch of them [B, n], B >= 1, with n >= `least`."""
+    return x.ndim in (1, 2) and x.shape[-1] >= least and (x.ndim == 1 or len(x) > 0)
 
 
 def _kind(value: object) -> str:

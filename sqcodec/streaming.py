@@ -169,16 +169,21 @@ class StreamDecoder(_Stream):
                 f"the decoder has {n_gates} gates, got statistics of {len(statistics)}"
             )
         super().__init__(steps, torch.device(device), torch.float32)
+        # One clip's serve any number of clips.
+        self._n_clips = max((len(given.total) for given in statistics or ()), default=1)
         self._codebook_size = network.config.codebook_size
 
     def push(self, codes: Tensor) -> Tensor:
         """Take the next codes, [B, n] or [n], n >= 0 -> the samples that they settle, float32.
 
         Raises:
-            ValueError: bad codes (see `SQCodec.decode`), of another shape than before, or after
-                the end.
+            ValueError: bad codes (see `SQCodec.decode`), of another shape than before, of
+                another number of clips than the statistics, or after the end.
         """
         check_codes(codes, self._codebook_size, least=0)
+        n_clips = len(codes) if codes.ndim == 2 else 1
+        if self._n_clips not in (1, n_clips):
+            raise ValueError(f"the statistics are of {self._n_clips} clips, got {n_clips}")
         return self._push(codes.to(self._device))
 
     def finish(self) -> Tensor:

@@ -25,6 +25,13 @@ def test_nothing_passes_only_where_it_may(shape: tuple[int, ...]) -> None:
         check_codes(torch.zeros(shape, dtype=torch.int64), 125)
 
 
+def test_a_batch_has_clips_even_where_they_may_be_empty() -> None:
+    with pytest.raises(ValueError, match=r"got \(0, 10\)"):
+        check_audio(torch.zeros(0, 10), least=0)
+    with pytest.raises(ValueError, match=r"got \(0, 10\)"):
+        check_codes(torch.zeros(0, 10, dtype=torch.int64), 125, least=0)
+
+
 @pytest.mark.parametrize("bad", [torch.nan, torch.inf, -torch.inf])
 def test_one_bad_sample_is_found(bad: float) -> None:
     audio = torch.zeros(2, 1000)

@@ -130,6 +130,9 @@ def test_bad_streams(codec: sqcodec.SQCodec) -> None:
     statistics = codec.statistics(torch.zeros(4, dtype=torch.int64))
     with pytest.raises(ValueError, match="has 2 gates, got statistics of 1"):
         codec.stream_decoder(statistics=statistics[:1])
+    statistics = codec.statistics(torch.zeros(2, 4, dtype=torch.int64))
+    with pytest.raises(ValueError, match="are of 2 clips, got 3"):
+        codec.stream_decoder(statistics=statistics).push(torch.zeros(3, 4, dtype=torch.int64))
 
 
 @pytest.mark.parametrize("preset", PRESETS)
