@@ -247,8 +247,10 @@ class SQCodec:
         """Begin a stream: codes in pieces of any size in, audio out.
 
         Args:
-            statistics: what the TEConv gates normalise by; by what came so far if None, which
-                differs from `decode` (docs/streaming.md).
+            statistics: what the TEConv gates normalise by. With those of `statistics(codes)`,
+                which take all codes, the audio is that of `decode`. With None it is what came
+                so far, and the audio another one: 6 to 17 dB SDR against that of `decode`
+                on speech (docs/streaming.md).
 
         Raises:
             ValueError: statistics of another decoder.
@@ -262,7 +264,11 @@ class SQCodec:
     def decode_stream(
         self, chunks: Iterable[Tensor], *, statistics: Statistics | None = None
     ) -> Iterator[Tensor]:
-        """Yield audio, [B, n] or [n], as chunks of codes, [B, n] or [n], settle it."""
+        """Yield audio, [B, n] or [n], as chunks of codes, [B, n] or [n], settle it.
+
+        Without the clip's statistics it is other audio than that of `decode`: see
+        `stream_decoder`.
+        """
         return through(self.stream_decoder(statistics=statistics), chunks)
 
     @property
@@ -314,7 +320,7 @@ def load(
         padding: "hop" or "window"; what the weights were trained with if None.
         fast: rewrite the network for speed; False computes with the layers as they are trained.
         precision: "fp32", or "bf16" for most matrix products, which is faster where the
-            hardware has it; one or two codes in a hundred differ.
+            hardware has it; of six clips of speech 0.8 to 2.4 % of the codes differed.
         compile: compile the fast network with `torch.compile` at the first clip.
 
     Raises:
