@@ -2,7 +2,8 @@
 
 The other way is `benchmarks.suite_sides`: the codec alone first, one clip at a time; then a
 process for each metric that reads and resamples all audio again. Both score the same clips of the
-mini set with the same functions, and their scores must agree, or the benchmark ends.
+mini set, with the same functions but for SDR, which is mir_eval's in the other way; their scores
+must agree, or the benchmark ends.
 
 Both are timed from the start of their first process to the end of their last one, so that
 interpreters, imports, loading the codec and, for the runner, measuring its constant delay are
