@@ -62,6 +62,11 @@ def conv_nlc(conv: nn.Conv1d, x: Tensor) -> Tensor:
     return x.permute(0, 2, 3, 1)[:, 0]  # [B, T, C]
 
 
+def upsampling_offsets(rate: int) -> list[float]:
+    """Return where the samples of a frame lie, from its middle, in frames: in -1/2 .. 1/2."""
+    return [(2 * phase + 1 - rate) / (2 * rate) for phase in range(rate)]
+
+
 def upsample_linear(x: Tensor, rate: int) -> Tensor:
     """Linear interpolation in time by a whole factor: [B, T, C] -> [B, T * rate, C].
 
@@ -70,11 +75,10 @@ def upsample_linear(x: Tensor, rate: int) -> Tensor:
     """
     before = torch.cat([x[:, :1], x[:, :-1]], dim=1)
     after = torch.cat([x[:, 1:], x[:, -1:]], dim=1)
-    phases = []
-    for phase in range(rate):
-        # From the middle of the frame, in frames, at -1/2 .. 1/2.
-        offset = (2 * phase + 1 - rate) / (2 * rate)
-        phases.append(torch.lerp(x, before if offset < 0 else after, abs(offset)))
+    phases = [
+        torch.lerp(x, before if offset < 0 else after, abs(offset))
+        for offset in upsampling_offsets(rate)
+    ]
     return torch.stack(phases, dim=2).flatten(1, 2)  # [B, T, rate, C] -> [B, T * rate, C]
 
 

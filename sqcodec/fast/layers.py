@@ -20,7 +20,15 @@ import torch
 import torch.nn.functional as nnf
 from torch import Tensor, nn
 
-from sqcodec.layers import EPS, ConvUnit, DilatedResidual, LastUnit, Snake, UpLayer
+from sqcodec.layers import (
+    EPS,
+    ConvUnit,
+    DilatedResidual,
+    LastUnit,
+    Snake,
+    UpLayer,
+    upsampling_offsets,
+)
 from sqcodec.tconv import TCONV_KERNELS, TConvUnit
 
 # Floats of a tile's widest feature map per thread: half a megabyte, about what a core's
@@ -186,9 +194,7 @@ class FastUpLayer(nn.Module):
             here = x[:, start:end]
             before, after = around[:, start:end], around[:, start + 2 : end + 2]
             up = x.new_empty(n_clips, end - start, rate, width)
-            for phase in range(rate):
-                # From the middle of the frame, in frames, at -1/2 .. 1/2.
-                offset = (2 * phase + 1 - rate) / (2 * rate)
+            for phase, offset in enumerate(upsampling_offsets(rate)):
                 other = before if offset < 0 else after
                 torch.lerp(here, other, abs(offset), out=up[:, :, phase])
             out[:, start * rate : end * rate] = self.norm(up).flatten(1, 2)
