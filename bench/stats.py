@@ -29,7 +29,8 @@ CONFIDENCE = 0.95
 N_RESAMPLES = 5_000
 SEED = 0
 
-_COLUMNS = ("dataset", "group", "clip", "value")
+_OF_CLIP = ("dataset", "group", "clip")
+_ALONE = -1  # the number of no group
 _BOUNDS = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
 _RESAMPLES_AT_ONCE = 250  # bounds the memory of a large run
 _MOST_KEPT = 100_000_000  # bytes, of draws that are kept for the next score
@@ -64,10 +65,8 @@ class Interval:
 
 def dataset_mean(cells: pd.DataFrame) -> pd.Series:
     """Mean over the clips of each dataset that have a value, by dataset; NaN where none has."""
-    return _mean_of_datasets(_checked(cells))
-
-
-def _mean_of_datasets(checked: pd.DataFrame) -> pd.Series:
+    _check_columns(cells, *_OF_CLIP, "value")
+    checked = _checked(cells).astype({"value": float})
     return checked.groupby("dataset")["value"].mean()
 
 
@@ -90,40 +89,77 @@ def bootstrap_interval(
     Raises:
         ValueError: a column is missing, or a clip occurs twice in a dataset.
     """
-    checked = _checked(cells)
-    valued = checked.dropna(subset="value")
-    by_clip: list[str] = []
-    fixed: dict[str, float] = {}
-    drawn: list[_Clusters] = []
-    for dataset, rows in valued.groupby("dataset"):
-        values = rows["value"].to_numpy()
-        clusters = _clustered(values, _group_numbers(rows["group"]))
-        if len(values) == 1:
-            fixed[str(dataset)] = float(values[0])
-        elif len(clusters.sums) == 1:
-            by_clip.append(str(dataset))
-            drawn.append(_clustered(values, np.arange(len(values))))
-        else:
-            drawn.append(clusters)
+    _check_columns(cells, *_OF_CLIP, "value")
+    values = cells["value"].astype(float).to_numpy()
+    return Sample(cells).interval(values, n_resamples=n_resamples, seed=seed)
 
-    low = high = None
-    reason = _reason_against(valued["value"], drawn)
-    if not reason:
-        means = _resampled_means(drawn, list(fixed.values()), n_resamples, seed)
-        low, high = (float(bound) for bound in np.quantile(means, _BOUNDS))
-    return Interval(
-        mean=float(_mean_of_datasets(checked).mean()),
-        low=low,
-        high=high,
-        reason=reason,
-        n_clips=len(cells),
-        n_failed=len(cells) - len(valued),
-        datasets_missing=tuple(
-            sorted(set(cells["dataset"].unique()) - set(valued["dataset"].unique()))
-        ),
-        datasets_by_clip=tuple(by_clip),
-        datasets_fixed=tuple(fixed),
-    )
+
+class Sample:
+    """The clips that scores are averaged over and drawn from, put in order once for many scores.
+
+    Args:
+        clips: `dataset`, `group` and `clip` of each, as of `bootstrap_interval`.
+
+    Raises:
+        ValueError: a column is missing, or a clip occurs twice in a dataset.
+    """
+
+    def __init__(self, clips: pd.DataFrame) -> None:
+        _check_columns(clips, *_OF_CLIP)
+        ordered = _checked(clips[[*_OF_CLIP]].reset_index(drop=True))
+        self._order = ordered.index.to_numpy()  # [clips]
+        self._groups = pd.factorize(ordered["group"].mask(ordered["group"] == ""))[0]  # [clips]
+        self._dataset_of, names = pd.factorize(ordered["dataset"])  # [clips]
+        self._datasets = [str(name) for name in names]
+        self._starts = np.searchsorted(self._dataset_of, np.arange(len(names) + 1))
+
+    def interval(
+        self, values: NDArray[np.float64], *, n_resamples: int = N_RESAMPLES, seed: int = SEED
+    ) -> Interval:
+        """That of a score.
+
+        Args:
+            values: of the clips, in the order in which they were given; NaN for none. [clips]
+            n_resamples, seed: of the bootstrap.
+        """
+        ordered = values[self._order]
+        valued = ~np.isnan(ordered)
+        missing: list[str] = []
+        by_clip: list[str] = []
+        fixed: dict[str, float] = {}
+        drawn: list[_Clusters] = []
+        for dataset, start, end in zip(
+            self._datasets, self._starts[:-1], self._starts[1:], strict=True
+        ):
+            there = valued[start:end]
+            found = ordered[start:end][there]
+            clusters = _clustered(found, _cluster_numbers(self._groups[start:end][there]))
+            if len(found) == 0:
+                missing.append(dataset)
+            elif len(found) == 1:
+                fixed[dataset] = float(found[0])
+            elif len(clusters.sums) == 1:
+                by_clip.append(dataset)
+                drawn.append(_clustered(found, np.arange(len(found))))
+            else:
+                drawn.append(clusters)
+
+        low = high = None
+        reason = _reason_against(ordered[valued], drawn)
+        if not reason:
+            means = _resampled_means(drawn, list(fixed.values()), n_resamples, seed)
+            low, high = (float(bound) for bound in np.quantile(means, _BOUNDS))
+        return Interval(
+            mean=float(pd.Series(ordered).groupby(self._dataset_of).mean().mean()),
+            low=low,
+            high=high,
+            reason=reason,
+            n_clips=len(values),
+            n_failed=int((~valued).sum()),
+            datasets_missing=tuple(missing),
+            datasets_by_clip=tuple(by_clip),
+            datasets_fixed=tuple(fixed),
+        )
 
 
 @dataclass(frozen=True)
@@ -139,17 +175,18 @@ def _clustered(values: NDArray[np.float64], cluster_of: NDArray[np.int64]) -> _C
     return _Clusters(sums, np.bincount(cluster_of))
 
 
-def _group_numbers(groups: pd.Series) -> NDArray[np.int64]:
+def _cluster_numbers(groups: NDArray[np.int64]) -> NDArray[np.int64]:
     """Number the groups from 0; a clip without one gets a number of its own. [clips]"""
-    numbers, _ = pd.factorize(groups.mask(groups == ""))
-    alone = numbers == -1
-    numbers[alone] = numbers.max() + 1 + np.arange(alone.sum())
+    alone = groups == _ALONE
+    numbers = np.empty(len(groups), dtype=np.int64)
+    numbers[~alone], known = pd.factorize(groups[~alone])
+    numbers[alone] = len(known) + np.arange(alone.sum())
     return numbers
 
 
-def _reason_against(values: pd.Series, drawn: list[_Clusters]) -> str:
+def _reason_against(values: NDArray[np.float64], drawn: list[_Clusters]) -> str:
     """Why there can be no interval, or ""."""
-    if values.empty:
+    if not len(values):
         return "no clip has a value"
     if n_infinite := int(np.isinf(values).sum()):
         return f"{n_infinite} of {len(values)} values are infinite"
@@ -177,7 +214,9 @@ def _resampled_means(
             level = clusters.sums[0] / clusters.sizes[0]
             sums = clusters.sums - level * clusters.sizes
             times = counts.astype(np.float64)  # [r, G]
-            of_datasets.append(level + (times @ sums) / (times @ clusters.sizes))
+            alike = (clusters.sizes == clusters.sizes[0]).all()
+            n_clips = clusters.sizes.sum() if alike else times @ clusters.sizes  # each: [r]
+            of_datasets.append(level + (times @ sums) / n_clips)
         total = sum(of_datasets) + sum(fixed_means)
         means.append(total / (len(drawn) + len(fixed_means)))
     return np.concatenate(means)
@@ -206,13 +245,16 @@ def _kept_draws(
     return tuple(_draws(sizes, n_resamples, seed))
 
 
+def _check_columns(cells: pd.DataFrame, *columns: str) -> None:
+    absent = [column for column in columns if column not in cells]
+    if absent:
+        raise ValueError(f"expected columns {', '.join(columns)}; missing: {', '.join(absent)}")
+
+
 def _checked(cells: pd.DataFrame) -> pd.DataFrame:
     """The cells in the order of dataset and clip, so that sums do not depend on that of rows."""
-    absent = [column for column in _COLUMNS if column not in cells]
-    if absent:
-        raise ValueError(f"expected columns {', '.join(_COLUMNS)}; missing: {', '.join(absent)}")
     repeated = cells[cells.duplicated(["dataset", "clip"])]
     if len(repeated):
         dataset, clip = repeated.iloc[0][["dataset", "clip"]]
         raise ValueError(f"expected each clip once a dataset, got {clip!r} of {dataset!r} again")
-    return cells.sort_values(["dataset", "clip"]).astype({"value": float})
+    return cells.sort_values(["dataset", "clip"])

@@ -114,7 +114,7 @@ def terminal(table: Table) -> RichTable:
         made.add_column(heading)
     for column in table.columns:
         made.add_column(column.heading, justify="right")
-    letters = table.footnotes()
+    letters = table.footnotes
     for row in table.rows():
         cells = (_shown(cell, table, letters) for cell in row.cells)
         made.add_row(row.label, row.source, *cells)

@@ -89,11 +89,10 @@ class ClipResult:
     errors: dict[str, str]
 
     def __post_init__(self) -> None:
-        for name, value in self.values.items():
-            if not math.isfinite(value):
+        if not all(map(math.isfinite, self.values.values())):
+            for name, value in self.values.items():
                 _check_number(f"{self.dataset}/{self.clip} {name}", value)
-        both = self.values.keys() & self.errors.keys()
-        if both:
+        if self.errors and (both := self.values.keys() & self.errors.keys()):
             raise ValueError(f"{self.dataset}/{self.clip}: value and error of {sorted(both)}")
 
 
@@ -195,8 +194,8 @@ def libraries_of(cells: pd.DataFrame) -> dict[str, list[str]]:
 
 
 def _scores(summary: Summary, cells: pd.DataFrame) -> tuple[ScoreResult, ...]:
-    versions = dict(zip(cells["metric"], cells["metric_version"], strict=True))
-    units = dict(cells.loc[cells["unit"].notna(), ["metric", "unit"]].to_numpy())
+    versions = dict(cells[["metric", "metric_version"]].drop_duplicates().to_numpy())
+    units = dict(cells[["metric", "unit"]].dropna().drop_duplicates().to_numpy())
     return tuple(
         ScoreResult(
             name=score.name,
@@ -235,15 +234,19 @@ def _beside(beside: Beside) -> BesideResult:
 
 def _clips(cells: pd.DataFrame) -> tuple[ClipResult, ...]:
     of_clip = ["dataset", "clip", "kind", "group", "clip_sha256"]
-    columns = [cells[name].tolist() for name in (*of_clip, "metric", "value", "error")]
+    # As objects, since a column of texts goes through pandas one by one.
+    columns = [
+        cells[name].astype(object).where(cells[name].notna(), None).tolist()
+        for name in (*of_clip, "metric", "value", "error")
+    ]
     found: dict[tuple[str, str], _OneClip] = {}
     for dataset, clip, kind, group, sha256, metric, value, error in zip(*columns, strict=True):
         one = found.get((dataset, clip))
         if one is None:
-            one = found[dataset, clip] = _OneClip(kind, None if pd.isna(group) else group, sha256)
-        if not pd.isna(value):
+            one = found[dataset, clip] = _OneClip(kind, group, sha256)
+        if value is not None:
             one.values[metric] = round(value, _DECIMALS)
-        if not pd.isna(error):
+        if error is not None:
             one.errors[metric] = error
     return tuple(one.result(dataset, clip) for (dataset, clip), one in found.items())
 

@@ -176,6 +176,34 @@ def test_equal_values_have_no_width() -> None:
     assert width(table([("a", "x", "1", 1.5), ("a", "y", "2", 1.5)])) == 0.0
 
 
+def test_a_sample_has_the_interval_of_each_of_its_scores() -> None:
+    """Whichever clips have a value: groups, those of a clip alone, whole data sets that lack it."""
+    rng = np.random.default_rng(7)
+    cells = simulated(rng, 3, 5, 3).sample(frac=1, random_state=0)
+    cells.loc[cells["clip"].str.endswith("-1"), "group"] = ""
+    sample = stats.Sample(cells)
+    missing = [
+        np.zeros(len(cells), bool),
+        rng.random(len(cells)) < 0.4,
+        (cells["dataset"] == "d1").to_numpy(),
+        (cells["group"] != "s2").to_numpy(),
+    ]
+    found = [sample.interval(np.where(gone, NAN, cells["value"])) for gone in missing]
+    for gone, one in zip(missing, found, strict=True):
+        assert one == bootstrap_interval(cells.assign(value=np.where(gone, NAN, cells["value"])))
+        assert one.mean == pytest.approx(suite_mean(cells[~gone]), abs=1e-12)
+        assert one.n_failed == gone.sum()
+    assert found[2].datasets_missing == ("d1",)
+    assert found[3].datasets_by_clip == ("d0", "d1", "d2")
+
+
+def test_clips_of_a_group_count_as_many_times_as_it_is_drawn() -> None:
+    """A group of three clips against one of one: drawn twice, once each, or not at all."""
+    cells = table([("a", "x", str(n), 0.0) for n in range(3)] + [("a", "y", "3", 1.0)])
+    interval = bootstrap_interval(cells)
+    assert (interval.low, interval.mean, interval.high) == (0.0, 0.25, 1.0)
+
+
 def test_missing_column() -> None:
     with pytest.raises(ValueError, match=r"expected columns dataset, group, .* missing: group"):
         suite_mean(UNEVEN.drop(columns="group"))

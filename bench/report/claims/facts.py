@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from bench.report.paired import NotComparableError, paired
+from bench.report.paired import NotComparableError, difference
 from bench.report.palette import family_of
 from bench.report.results import Result
 from bench.report.tables.measured import NOT_COUNTED, Counted
@@ -89,7 +89,7 @@ class Facts:
 
     def _paired(self, first: str, second: str, key: str) -> Difference:
         try:
-            interval = paired(self.results[first], self.results[second], _SIGNAL[key]).interval
+            interval = difference(self.results[first], self.results[second], _SIGNAL[key])
         except NotComparableError as error:
             return Difference(reason=str(error))
         if interval.low is None or interval.high is None:

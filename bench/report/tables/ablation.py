@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.report.paired import NotComparableError, paired
+from bench.report.paired import NotComparableError, difference
 from bench.report.tables.application import NOT_RUN, Tasks
 from bench.report.tables.frame import ABLATIONS, APPLICATION_SCORES, TABLE_3, TITLES
 from bench.report.tables.measured import Measured
@@ -55,7 +55,7 @@ def _cell(codec: str, column: Column, measured: Measured, tasks: Tasks) -> Cell:
     if whole is None:
         return Cell(reason=f"{WHOLE}, which it is compared with, has no score")
     try:
-        interval = paired(mine, whole, _SCORES[column.key]).interval
+        interval = difference(mine, whole, _SCORES[column.key])
     except NotComparableError as error:
         return Cell(reason=str(error))
     if interval.n_clips == interval.n_failed:

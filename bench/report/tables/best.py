@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.metrics import METRICS
-from bench.report.paired import NotComparableError, paired
+from bench.report.paired import NotComparableError, difference
 from bench.report.results import Result
 from bench.suites import Score
 
@@ -41,7 +41,7 @@ def best_of(group: Sequence[Result], score: Score) -> str | None:
 
 def _ahead(first: Result, second: Result, score: Score, sign: int) -> bool:
     try:
-        interval = paired(first, second, score).interval
+        interval = difference(first, second, score)
     except NotComparableError:
         return False
     if interval.low is None or interval.high is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -59,6 +60,7 @@ def document(names: Sequence[str]) -> str:
     return _environment().get_template("document.tex.j2").render(names=names)
 
 
+@cache
 def _environment() -> Environment:
     made = Environment(
         loader=PackageLoader("bench.report.tables"),
@@ -95,7 +97,7 @@ def _caption(title: str) -> str:
 
 def _cell(cell: Cell, table: Table) -> str:
     if cell.reason:
-        return rf"--\textsuperscript{{{table.footnotes()[cell.reason]}}}"
+        return rf"--\textsuperscript{{{table.footnotes[cell.reason]}}}"
     text = escaped(cell.text)
     if cell.bold:
         text = rf"\textbf{{{text}}}"

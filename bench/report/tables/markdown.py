@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -18,6 +19,7 @@ def render(table: Table) -> str:
     return _environment().get_template("table.md.j2").render(table=table)
 
 
+@cache
 def _environment() -> Environment:
     made = Environment(
         loader=PackageLoader("bench.report.tables"),
@@ -37,7 +39,7 @@ def escaped(text: str) -> str:
 
 def _cell(cell: Cell, table: Table) -> str:
     if cell.reason:
-        return f"{NONE}<sup>{table.footnotes()[cell.reason]}</sup>"
+        return f"{NONE}<sup>{table.footnotes[cell.reason]}</sup>"
     text = escaped(cell.text)
     if cell.bold:
         text = f"**{text}**"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 Better = Literal["higher", "lower"]
@@ -139,6 +140,7 @@ class Table:
         """What its rows stand for, a line each, in their order."""
         return tuple(dict.fromkeys(row.remark for row in self.rows() if row.remark))
 
+    @cached_property
     def footnotes(self) -> dict[str, str]:
         """Reason -> the letter that stands for it, in the order of the cells; a, b, ... aa."""
         reasons = dict.fromkeys(cell.reason for row in self.rows() for cell in row.cells)

@@ -6,7 +6,7 @@ paper's columns stand the multiplications in full, clips, failures and certifica
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bench.report.bubbles import has_network
 from bench.report.results import Result, ScoreResult
@@ -44,10 +44,14 @@ def signal_table(paper: Table, measured: Measured) -> Table:
     """Ours of Table 1, with the rows of `paper`."""
     columns = (*TABLE_1, *BESIDE)
     results = measured.signal
-    groups = [
-        (name, labels, _best(name, [results[codec] for codec in labels if codec in results]))
-        for name, labels in _grouped(paper, list(results.values()))
-    ]
+    groups = _grouped(paper, list(results.values()))
+    winners = _best(
+        {
+            name: [results[codec] for codec in labels if codec in results]
+            for name, labels in groups
+            if name != NOT_IN_PAPER  # there is none among different bitrates
+        }
+    )
     return Table(
         paper.name,
         TITLES[paper.name],
@@ -61,13 +65,16 @@ def signal_table(paper: Table, measured: Measured) -> Table:
                         codec,
                         label,
                         columns,
-                        {**_of_network(codec, measured), **_scored(codec, measured, winners)},
+                        {
+                            **_of_network(codec, measured),
+                            **_scored(codec, measured, winners.get(name, {})),
+                        },
                         _stands_for(codec, measured),
                     )
                     for codec, label in labels.items()
                 ),
             )
-            for name, labels, winners in groups
+            for name, labels in groups
         ),
         _signal_notes(measured),
     )
@@ -127,11 +134,13 @@ def _grouped_by(
     return groups
 
 
-def _best(name: str, group: Sequence[Result]) -> dict[str, str | None]:
-    """Score -> the codec that may be called the best; there is none among different bitrates."""
-    if name == NOT_IN_PAPER:
-        return {}
-    return {score.name: best.best_of(group, score) for score in SIGNAL.scores}
+def _best(groups: Mapping[str, Sequence[Result]]) -> dict[str, dict[str, str | None]]:
+    """Group -> score -> the codec that may be called the best."""
+    found: dict[str, dict[str, str | None]] = {name: {} for name in groups}
+    for score in SIGNAL.scores:  # one after the other: the intervals of each share their draws
+        for name, group in groups.items():
+            found[name][score.name] = best.best_of(group, score)
+    return found
 
 
 def _of_network(codec: str, measured: Measured) -> dict[str, Cell]:

@@ -8,6 +8,7 @@ import pytest
 from bench.report.paired import (
     ClipDifference,
     NotComparableError,
+    difference,
     extremes,
     paired,
 )
@@ -52,6 +53,28 @@ def test_a_clip_that_one_lacks_is_left_out_and_counted(stored: dict[str, Result]
     found = paired(stored["sqcodec-3k"], stored["encodec-3k"], SDR)
     assert (found.interval.n_clips, found.interval.n_failed, len(found.clips)) == (8, 1, 7)
     assert "p3" not in {clip.clip for clip in found.clips}
+
+
+def test_a_clip_that_one_was_never_asked_for_is_left_out_and_counted(
+    stored: dict[str, Result],
+) -> None:
+    one, other = stored["sqcodec-6k"], stored["opus-6k"]
+    fewer = replace(other, clips=other.clips[1:], n_clips=other.n_clips - 1)
+    whole, partly = paired(one, other, SDR), paired(one, fewer, SDR)
+    assert partly.clips == whole.clips[1:]
+    assert partly.interval.n_clips == whole.interval.n_clips
+    assert partly.interval.n_failed == whole.interval.n_failed + 1
+    turned = paired(fewer, one, SDR)
+    assert {clip.clip for clip in turned.clips} == {clip.clip for clip in partly.clips}
+    assert turned.interval.n_clips == partly.interval.n_clips
+    assert turned.interval.mean == pytest.approx(-partly.interval.mean)
+
+
+def test_the_interval_alone_is_that_of_the_pair(stored: dict[str, Result]) -> None:
+    for name, other in (("sqcodec-6k", "opus-6k"), ("sqcodec-3k", "encodec-3k")):
+        expected = paired(stored[name], stored[other], SDR)
+        assert expected.interval.low is not None
+        assert difference(stored[name], stored[other], SDR) == expected.interval
 
 
 def test_without_common_clips_there_is_a_reason(stored: dict[str, Result]) -> None:

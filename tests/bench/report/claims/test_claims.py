@@ -11,10 +11,11 @@ from bench.report.claims.compare import at_least
 from bench.report.claims.facts import Facts, of_ours, of_paper
 from bench.report.claims.judge import CLAIMS, Judged, judge, judge_paper
 from bench.report.claims.model import Check, Finding, Outcome, Source
-from bench.report.paired import Paired, paired
+from bench.report.paired import difference
 from bench.report.results import Result
 from bench.report.tables import paper, write
 from bench.report.tables.model import Cell, Group, Table
+from bench.stats import Interval
 from bench.suites import SIGNAL, Score
 
 RESULTS = Path(__file__).parents[4] / "results"
@@ -204,7 +205,7 @@ def test_our_rows_are_compared_clip_by_clip(small_results: Path) -> None:
     mine, theirs = facts.row(1, "sqcodec-3k"), facts.row(1, "encodec-3k")
     found = facts.difference(1, mine, theirs, "sdr_db")
     score = next(score for score in SIGNAL.scores if score.name == "sdr_db")
-    of_pairs = paired(measured.signal["sqcodec-3k"], measured.signal["encodec-3k"], score).interval
+    of_pairs = difference(measured.signal["sqcodec-3k"], measured.signal["encodec-3k"], score)
     assert (found.value, found.low, found.high) == (of_pairs.mean, of_pairs.low, of_pairs.high)
     # The two intervals added up, as where there are no clips, say less.
     apart = replace(facts, results={}).difference(1, mine, theirs, "sdr_db")
@@ -240,11 +241,11 @@ def test_clips_of_two_codecs_are_compared_once(
     views, measured = write.of_all(small_results, {}, None)
     calls: list[tuple[str, str, str]] = []
 
-    def counted(first: Result, second: Result, score: Score) -> Paired:
+    def counted(first: Result, second: Result, score: Score) -> Interval:
         calls.append((str(first.codec["name"]), str(second.codec["name"]), score.name))
-        return paired(first, second, score)
+        return difference(first, second, score)
 
-    monkeypatch.setattr(facts, "paired", counted)
+    monkeypatch.setattr(facts, "difference", counted)
     judge(views["paper"], views["ours"], measured)
     assert calls
     assert len(calls) == len(set(calls))

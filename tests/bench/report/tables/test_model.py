@@ -26,12 +26,12 @@ def test_a_row_has_a_cell_for_each_column() -> None:
 
 def test_equal_reasons_share_a_letter() -> None:
     made = table((Cell(reason="x"), Cell(reason="y")), (Cell(reason="x"), Cell("1")))
-    assert made.footnotes() == {"x": "a", "y": "b"}
+    assert made.footnotes == {"x": "a", "y": "b"}
 
 
 def test_letters_go_on_after_z() -> None:
     rows = [(Cell(reason=f"{n}"), Cell(reason=f"{n}+")) for n in range(14)]
-    letters = list(table(*rows).footnotes().values())
+    letters = list(table(*rows).footnotes.values())
     assert letters[25:] == ["z", "aa", "ab"]
 
 
