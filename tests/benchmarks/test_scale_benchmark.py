@@ -11,7 +11,7 @@ import pytest
 from bench.report.stored import read_results
 from bench.store import Store
 from benchmarks import synthetic
-from benchmarks.scale import growths, misses
+from benchmarks.scale import growths, misses, table, targets
 from benchmarks.scale_steps import STEPS, Measured, Size, measure
 
 ROOT = Path(__file__).parents[2]
@@ -79,11 +79,26 @@ def test_a_target_that_is_missed_is_told() -> None:
     slow = Measured("resume", 14_000, 24, 10.5, 10.0, 5_000, 0, 1)
     fat = Measured("site", 14_000, 24, 100.0, 90.0, 1_200_000_000, 0, 1)
     fine = Measured("tables", 14_000, 24, 19.0, 18.0, 999_000_000, 0, 1)
-    assert misses([fine]) == []
-    assert misses([slow, fat, fine]) == [
-        "resume at 14,000 clips: 10.5 s, more than 10 s",
-        "site at 14,000 clips: 1,200 MB, more than 1 GB",
+    assert misses(targets([fine])) == []
+    assert misses(targets([slow, fat, fine])) == [
+        "resume at 14,000 clips: 10.5 s on the clock, more than 10 s",
+        "site at 14,000 clips: 1,200 MB, more than 1,000 MB",
     ]
+    shown = {column.header: list(column.cells) for column in table([slow, fat, fine], []).columns}
+    assert shown["target"] == ["10", "", "20"]
+    assert shown["met"] == ["no", "no", "yes"]
+
+
+def test_each_target_says_whether_it_is_met() -> None:
+    slow = Measured("resume", 14_000, 24, 10.5, 10.0, 5_000, 0, 1)
+    untold = Measured("runner", 22, 1, 0.001, None, None, 0, 22)
+    found = {(one.step, one.quantity): one for one in targets([slow, untold])}
+    assert {key: one.met for key, one in found.items()} == {
+        ("resume", "seconds"): False,
+        ("resume", "peak_bytes"): True,
+        ("runner", "seconds"): True,
+    }
+    assert (found["resume", "seconds"].most, found["resume", "seconds"].measured) == (10.0, 10.5)
 
 
 def test_the_command_tells_each_step_at_each_size(tmp_path: Path) -> None:
@@ -96,6 +111,12 @@ def test_the_command_tells_each_step_at_each_size(tmp_path: Path) -> None:
     assert told == [("build", 11, 2), ("build", 22, 2), ("resume", 11, 2), ("resume", 22, 2)]
     assert all(one["seconds"] > 0 for one in report["measured"])
     assert [one["step"] for one in report["growth"]] == ["build", "resume"]
+    assert [one["step"] for one in report["targets"] if one["quantity"] == "seconds"] == [
+        "resume",
+        "resume",
+    ]
+    assert len(report["missed"]) == sum(not one["met"] for one in report["targets"])
+    assert report["took_s"] >= sum(one["seconds"] for one in report["measured"])
     assert "exponent" in run.stderr
     assert (folder / "22" / "store.sqlite").is_file()
     again = benchmark(*arguments)
