@@ -17,13 +17,24 @@ UNKNOWN = "unknown"
 
 _DISTRIBUTION = "sqcodec-bench"
 _CODE = ("bench", "baselines", "sqcodec")
-_THREADS = (
+_SETTINGS = (
     "OMP_NUM_THREADS",
+    "OMP_THREAD_LIMIT",
+    "OMP_DYNAMIC",
     "OPENBLAS_NUM_THREADS",
     "MKL_NUM_THREADS",
+    "MKL_DYNAMIC",
     "NUMEXPR_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS",
+    # Which instructions libraries may use: sums are then added in another order.
+    "ATEN_CPU_CAPABILITY",
+    "DNNL_MAX_CPU_ISA",
+    "ONEDNN_MAX_CPU_ISA",
+    "MKL_CBWR",
+    "MKL_ENABLE_INSTRUCTIONS",
+    "OPENBLAS_CORETYPE",
 )
+_MODEL = ("cpu family", "model", "stepping")
 _CPUINFO = Path("/proc/cpuinfo")
 _ANSWER_S = 20.0  # for git or nvidia-smi, which take milliseconds
 _GIGABYTE = 1e9
@@ -49,7 +60,7 @@ class Machine:
     """The hardware and its operating system.
 
     Attributes:
-        cpu: the processor's model.
+        cpu: the processor's model; with its numbers, since virtual ones share a name.
         cores: logical ones that the run may use.
         memory_gb: of the machine, 10^9 bytes; None where the system does not tell.
         gpus: model, memory and driver of each.
@@ -72,7 +83,8 @@ class Environment:
         python: its implementation and version.
         packages: name -> version of all that are installed beside the project.
         machine: the hardware.
-        threads: environment variables on threads that are set.
+        threads: environment variables that are set on threads, and on the instructions that
+            libraries may use.
     """
 
     project: Project
@@ -90,7 +102,7 @@ def environment() -> Environment:
         python=f"{platform.python_implementation()} {platform.python_version()}",
         packages=dict(sorted(found.items(), key=lambda item: item[0].lower())),
         machine=machine(),
-        threads={name: os.environ[name] for name in _THREADS if name in os.environ},
+        threads={name: os.environ[name] for name in _SETTINGS if name in os.environ},
     )
 
 
@@ -126,8 +138,11 @@ def _cpu() -> str:
         lines = _CPUINFO.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:  # no Linux
         lines = []
-    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return next(filter(None, models), "") or platform.processor() or platform.machine() or UNKNOWN
+    pairs = [line.partition(":") for line in reversed(lines)]  # of the first core, in the end
+    said = {name.strip(): value.strip() for name, _, value in pairs}
+    name = said.get("model name") or platform.processor() or platform.machine() or UNKNOWN
+    numbers = ", ".join(f"{of} {said[of]}" for of in _MODEL if of in said)
+    return f"{name} ({numbers})" if numbers else name
 
 
 def _cores() -> int:

@@ -24,7 +24,7 @@ from bench.datasets.manifest import Manifest
 from bench.downstream.score import TaskData
 from bench.errors import reason
 from bench.options import RunOptions, cannot_write_results
-from bench.provenance import environment
+from bench.provenance import Environment, environment
 from bench.report.application import TaskResult
 from bench.report.files import result_path
 from bench.report.results import libraries_of
@@ -78,11 +78,13 @@ def recorded(
         RunError: the manifest of a run that was completed cannot be written.
     """
     started_at = _now()
+    around = environment()  # the checkout may go on meanwhile
 
     def write(ended: str) -> None:
         path = _path(options, codecs, *data)
         if ended == COMPLETED or not _is_complete(path):
-            write_record(path, _record(options, codecs, parts(), missing, started_at, ended))
+            record = _record(options, codecs, parts(), missing, around, started_at, ended)
+            write_record(path, record)
             errors.print(f"wrote {path}", markup=False)
 
     try:
@@ -211,6 +213,7 @@ def _record(
     codecs: Codecs,
     parts: Sequence[Part],
     missing: Sequence[str],
+    around: Environment,
     started_at: str,
     ended: str,
 ) -> RunRecord:
@@ -223,7 +226,7 @@ def _record(
         started_at=started_at,
         ended_at=_now(),
         asked=_asked(options),
-        environment=environment(),
+        environment=around,
         seeds={"bootstrap": SEED, "bootstrap_resamples": N_RESAMPLES},
         reader=audio.READER,
         resampler=audio.RESAMPLER,

@@ -2,8 +2,9 @@
 
 Pure functions of what both say. Numbers are compared exactly where all that decides them is the
 same: codec, weights, metric, this project's commit, the libraries at work, processor, graphics
-card and threads. Where any of it differs, they are compared within `TOLERANCES`; texts and verdicts
-stay exact.
+card and threads (sums are shared out among threads, so that another number of them rounds
+otherwise). Where any of it differs, or cells are older than the run that recorded them, they are
+compared within `TOLERANCES`; texts and verdicts stay exact.
 """
 
 from __future__ import annotations
@@ -292,6 +293,7 @@ def _why_inexact(
     then, now = record.environment, here.environment
     codecs = {c.name: (c, now_) for c, now_ in zip(record.codecs, here.codecs, strict=True)}
     before, after = codecs[column.codec]
+    older = part.first_measured_at is not None and part.first_measured_at < record.started_at
     inputs = {
         "codec": (before.revision, before.weights_sha256) != (after.revision, after.weights_sha256),
         "metric or evaluator": match is None or column.version != match.version,
@@ -301,6 +303,8 @@ def _why_inexact(
         "processor": then.machine.cpu != now.machine.cpu,
         "graphics card": then.machine.gpus != now.machine.gpus,
         "threads": _threads(then) != _threads(now),
+        # They were in the store, and what computed them may not be what the manifest says.
+        "run that computed the cells": older,
     }
     return ", ".join(name for name, differs in inputs.items() if differs)
 

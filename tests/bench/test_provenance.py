@@ -63,12 +63,14 @@ def test_without_git(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_environment_names_what_computes_and_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    monkeypatch.setenv("ATEN_CPU_CAPABILITY", "avx2")
     monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
     monkeypatch.setattr(platform, "node", lambda: "a-host-of-mine")
     found = provenance.environment()
     assert found.packages["numpy"] == version("numpy")
     assert found.python.endswith(platform.python_version())
     assert found.threads["OMP_NUM_THREADS"] == "3"
+    assert found.threads["ATEN_CPU_CAPABILITY"] == "avx2"
     assert "MKL_NUM_THREADS" not in found.threads
     assert found.machine.cores >= 1
     assert found.machine.cpu
@@ -87,6 +89,20 @@ def test_a_processor_that_the_system_does_not_name(
     assert provenance.machine().cpu == "riscv64"
     (tmp_path / "cpuinfo").write_text("processor\t: 0\nmodel name\t: Some CPU @ 2 GHz\n")
     assert provenance.machine().cpu == "Some CPU @ 2 GHz"
+
+
+def test_processors_of_one_name_are_told_apart(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(provenance, "_CPUINFO", tmp_path / "cpuinfo")
+    (tmp_path / "cpuinfo").write_text(
+        "".join(
+            f"processor\t: {core}\ncpu family\t: 25\nmodel\t\t: 17\nmodel name\t: A CPU\n"
+            "stepping\t: 1\n\n"
+            for core in range(2)
+        )
+    )
+    assert provenance.machine().cpu == "A CPU (cpu family 25, model 17, stepping 1)"
 
 
 def test_graphics_cards_are_what_the_driver_says(

@@ -232,6 +232,17 @@ def test_where_something_differs_numbers_have_a_tolerance(
     assert cell == CellDifference("a", 1.0, 1.06)
 
 
+@pytest.mark.parametrize(("measured_at", "tolerance"), [("10:01", 0.05), ("10:02", 0.0)])
+def test_cells_that_an_earlier_run_computed_have_a_tolerance(
+    measured_at: str, tolerance: float
+) -> None:
+    part = signal(column(), first_measured_at=measured_at)
+    record = recorded(part, started_at="10:02")
+    comparison = one(record, here(record), part)
+    assert comparison.tolerance == tolerance
+    assert comparison.inexact_because == ("run that computed the cells" if tolerance else "")
+
+
 def test_another_version_of_a_metric_has_a_tolerance() -> None:
     record = recorded()
     comparison = one(record, here(record), signal(column(version="sdr/2", values=(1.01, 2.0))))
