@@ -19,7 +19,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_the_figure_is_the_smallest_ratio_of_the_fastest_row() -> None:
     done = run(
         "-c",
-        "from benchmarks.inference import Case, figure, ratio\n"
+        "from benchmarks.inference_figures import Case, figure, ratio\n"
         "def case(row, seconds, duration_s):\n"
         "    half = tuple(s / 2 for s in seconds)\n"
         "    return Case(row, duration_s, 1, half, half)\n"
@@ -61,10 +61,11 @@ def test_the_authors_network_gets_our_weights(preset: str) -> None:
 
 @pytest.mark.slow
 def test_the_json_has_every_case_and_both_figures() -> None:
-    done = run("-m", "benchmarks.inference", "--turns", "1", "--durations", "0.3", "--pesq", "1")
+    options = ("--turns", "1", "--durations", "0.3", "--pesq", "1", "--onnx")
+    done = run("-m", "benchmarks.inference", *options)
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
-    rows = {"sq_codec", "sq_codec, folded", "plain", "fast", "fast bf16"}
+    rows = {"sq_codec", "sq_codec, folded", "plain", "fast", "fast bf16", "ONNX Runtime"}
     cases = {(case["row"], case["threads"]) for case in report["cases"]}
     assert cases == {(row, threads) for row in rows for threads in (1, 2)}
     assert set(report["peak_memory_bytes"]) == rows
@@ -73,16 +74,21 @@ def test_the_json_has_every_case_and_both_figures() -> None:
     for one in report["figures"]:
         assert f"smallest ratio {one['ratio']:.2f}" in done.stderr
     exact = {one["row"]: one for one in report["exactness"]}
-    assert exact["fast"]["rms"] <= exact["sq_codec"]["rms"]
-    assert exact["fast"]["n_other"] == exact["fast"]["n_ties"]
+    for row in ("fast", "ONNX Runtime"):
+        assert exact[row]["rms"] <= exact["sq_codec"]["rms"]
+        assert exact[row]["n_other"] == exact[row]["n_ties"]
+    assert report["speech"]["n_clips"] == 1
+    assert report["speech"]["largest_difference"] < 0.1
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (("--preset", "sqcodec-4k"), "sqcodec-4k is none of sqcodec-0.75k"),
-        (("--durations", "ten"), "take positive numbers, got 'ten'"),
-        (("--threads", "0"), "take positive numbers, got '10,2', '0'"),
+        (("--durations", "ten"), "takes numbers from 0.1 to 60"),
+        (("--durations", "2,nan"), "got '2,nan', '1,2'"),
+        (("--threads", "0"), "whole ones from 1"),
+        (("--preset", "sqcodec-6k", "--pesq", "1"), "--pesq needs trained weights"),
     ],
 )
 def test_a_mistake_is_told_in_one_line(arguments: tuple[str, str], message: str) -> None:
