@@ -71,7 +71,8 @@ def export_onnx(name: str | Path, folder: Path) -> Match | None:
         How they match PyTorch; None where ONNX Runtime is not installed to find out.
 
     Raises:
-        ExportError: a package is missing, or the graphs do not compute what PyTorch does.
+        ExportError: a package is missing, the folder is a file, or the graphs do not compute
+            what PyTorch does.
         ValueError, FileNotFoundError: as `sqcodec.load`.
         OSError: a file cannot be written.
     """
@@ -81,6 +82,8 @@ def export_onnx(name: str | Path, folder: Path) -> Match | None:
             f"{' and '.join(missing)} not installed, which export to ONNX needs; "
             "install the onnx extra (pip install -e '.[onnx]')"
         )
+    if folder.exists() and not folder.is_dir():
+        raise ExportError(f"{folder} is not a folder, which the two graphs need")
     codec = load(name)
     encoder_file, decoder_file = trace(_network(name), metadata(codec))
     match = None

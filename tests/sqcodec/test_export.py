@@ -17,26 +17,28 @@ from conftest import TINY
 from sqcodec import export
 from sqcodec.cli import app
 from sqcodec.model import SQCodecNetwork
+from sqcodec.onnx_graphs import graphs
 from sqcodec.presets import PRESETS, SQCodecConfig, TransformerConfig
 from sqcodec.training.initial import initialise
 from sqcodec.weights import WeightsCard, load_weights, save_weights
 
 SAME_AUDIO = 1e-5  # float32 against float32; the waveform lies in [-1, 1]
 
-# One stage of each kind: tracing takes seconds for each.
+# One layer of each kind: tracing takes seconds for each.
 FULL = replace(
     TINY,
     name="one-stage",
     encoder_rates=(8,),
     decoder_rates=(8,),
     encoder_widths=(8, 16),
-    encoder_depths=(1, 1),
+    encoder_depths=(1, 0),
     decoder_widths=(16, 8),
     decoder_depths=(1,),
-    outer=TransformerConfig(depth=1, window=30),
-    extra_rate=2,
 )
-BARE = replace(FULL, name="bare", tconv=False, teconv=False, outer=None, extra_rate=1)
+OTHERS = [
+    replace(FULL, name="two-levels", outer=TransformerConfig(depth=1, window=30), extra_rate=2),
+    replace(FULL, name="bare", tconv=False, teconv=False),
+]
 
 
 @dataclass(frozen=True)
@@ -45,56 +47,89 @@ class Exported:
     weights: Path
     folder: Path
     match: export.Match | None
+    codec: sqcodec.SQCodec
+    encoder: onnxruntime.InferenceSession
+    decoder: onnxruntime.InferenceSession
 
-    def session(self, name: str) -> onnxruntime.InferenceSession:
-        return onnxruntime.InferenceSession(self.folder / name)
 
-
-def random_weights(config: SQCodecConfig, folder: Path, padding: str = "hop") -> Path:
-    """A weights file in which no parameter has its initial value."""
+def random_network(config: SQCodecConfig) -> SQCodecNetwork:
+    """A network in which no parameter has its initial value."""
     generator = torch.Generator().manual_seed(1)
     network = SQCodecNetwork(config)
     initialise(network, seed=1)  # features keep their scale, so that many codes occur
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.add_(0.05 * torch.randn(parameter.shape, generator=generator))
+    return network
+
+
+def random_weights(config: SQCodecConfig, folder: Path, padding: str = "hop") -> Path:
+    """A weights file of such a network."""
+    network = random_network(config)
     path = folder / f"{config.name}.safetensors"
     save_weights(path, network, WeightsCard(config.name, "random values, for a test", padding))
     return path
 
 
-@pytest.fixture(scope="module", params=[FULL, BARE], ids=lambda c: c.name)
-def exported(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Exported]:
-    config: SQCodecConfig = request.param
-    folder = tmp_path_factory.mktemp(config.name)
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exported]:
+    folder = tmp_path_factory.mktemp(FULL.name)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(PRESETS, config.name, config)
-        weights = random_weights(config, folder)
-        yield Exported(config, weights, folder, export.export_onnx(weights, folder))
+        patch.setitem(PRESETS, FULL.name, FULL)
+        weights = random_weights(FULL, folder)
+        match = export.export_onnx(weights, folder)
+        codec = sqcodec.load(weights)
+        encoder, decoder = (
+            onnxruntime.InferenceSession(folder / f"{name}.onnx") for name in ("encoder", "decoder")
+        )
+        yield Exported(FULL, weights, folder, match, codec, encoder, decoder)
 
 
 @pytest.mark.parametrize("n_frames", [1, 7, 25, 26, 63])  # the window has 25
 def test_the_graphs_do_what_pytorch_does_at_any_length_and_batch(
     exported: Exported, n_frames: int
 ) -> None:
-    codec = sqcodec.load(exported.weights)
+    codec = exported.codec
     generator = torch.Generator().manual_seed(n_frames)
     audio = 0.3 * torch.randn(3, n_frames * exported.config.hop_length, generator=generator)
     codes = codec.encode(audio)
     assert len(codes.unique()) > min(n_frames, 3) - 1
-    found = exported.session("encoder.onnx").run(None, {"audio": audio.numpy()})[0]
+    found = exported.encoder.run(None, {"audio": audio.numpy()})[0]
     assert found.dtype == "int64"
     assert (torch.from_numpy(found) != codes).sum() <= 1  # a tie, at most
-    decoded = exported.session("decoder.onnx").run(None, {"codes": codes.numpy()})[0]
+    decoded = exported.decoder.run(None, {"codes": codes.numpy()})[0]
     expected = codec.decode(codes)
     assert expected.abs().max() > 100 * SAME_AUDIO
     torch.testing.assert_close(torch.from_numpy(decoded), expected, rtol=0, atol=SAME_AUDIO)
 
 
+@pytest.mark.parametrize("config", OTHERS, ids=lambda c: c.name)
+def test_the_modules_of_other_networks_do_what_these_do(config: SQCodecConfig) -> None:
+    network = random_network(config).double().eval().requires_grad_(False)
+    audio = 0.3 * torch.randn(2, 26 * config.hop_length, generator=torch.Generator().manual_seed(0))
+    codes = network.encode(audio.double())
+    assert len(codes.unique()) > 3
+    expected = network.decode(codes).float()
+    assert expected.abs().max() > 100 * SAME_AUDIO
+    encoder, decoder = graphs(network)
+    assert (encoder(audio) != codes).sum() <= 1
+    torch.testing.assert_close(decoder(codes), expected, rtol=0, atol=SAME_AUDIO)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("config", OTHERS, ids=lambda c: c.name)
+def test_other_networks_can_be_traced(
+    config: SQCodecConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PRESETS, config.name, config)
+    match = export.export_onnx(random_weights(config, tmp_path), tmp_path)
+    assert match is not None
+    assert match.n_ties <= 1
+    assert match.rms_error < SAME_AUDIO
+
+
 def test_the_graphs_say_what_they_are(exported: Exported) -> None:
-    info = sqcodec.load(exported.weights).info
+    info = exported.codec.info
     for name in ("encoder.onnx", "decoder.onnx"):
         model = onnx.load(exported.folder / name)
         onnx.checker.check_model(model)
@@ -145,6 +180,31 @@ def test_graphs_that_do_not_match_are_not_left(
         "sqcodec: the encoder's graph gives 3 other codes of 9; nothing written\n"
     )
     assert not (tmp_path / "out").exists()
+
+
+def test_the_command_says_how_well_they_match(
+    tiny_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export, "_traced", lambda *arguments: b"a graph")
+    monkeypatch.setattr(
+        export, "compare", lambda *arguments: export.Match(2_000, 3, 2.5e-6, 2.4e-6)
+    )
+    out = tmp_path / "new" / "out"
+    result = CliRunner().invoke(app, ["export", str(out), "--codec", str(tiny_weights)])
+    assert result.exit_code == 0, result.stderr
+    assert {file.name for file in out.iterdir()} == {"encoder.onnx", "decoder.onnx"}
+    wrote, matched = result.stdout.splitlines()
+    assert wrote == f"wrote {out / 'encoder.onnx'} and {out / 'decoder.onnx'}"
+    assert "1,997 of 2,000 codes are PyTorch's, 3 are rounding ties" in matched
+    assert "2.5e-06 (rms) from float64, PyTorch by 2.4e-06" in matched
+
+
+def test_a_file_in_the_folders_place_is_told_before_tracing(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.touch()
+    result = CliRunner().invoke(app, ["export", str(out)])
+    assert result.exit_code == 2
+    assert result.stderr == f"sqcodec: {out} is not a folder, which the two graphs need\n"
 
 
 def test_padding_to_windows_is_in_the_metadata(tiny: SQCodecConfig, tmp_path: Path) -> None:
