@@ -185,6 +185,12 @@ def say(what: str) -> None:
     print(what, file=sys.stderr, flush=True)
 
 
+def refusal(why: str) -> typer.Exit:
+    """Say in a line why nothing is timed; return what ends the program."""
+    Console(stderr=True).print(why, style="red", markup=False, highlight=False, soft_wrap=True)
+    return typer.Exit(2)
+
+
 def apart(function: Callable[..., Result], *arguments: Any) -> Result:
     """Call a function in a process of its own."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
@@ -209,8 +215,7 @@ def main(
     """Time encoding and decoding against the authors' network."""
     console = Console(stderr=True, width=120)
     if preset not in PRESETS:
-        console.print(f"{preset} is none of {', '.join(PRESETS)}", style="red", markup=False)
-        raise typer.Exit(2)
+        raise refusal(f"{preset} is none of {', '.join(PRESETS)}")
     try:
         durations_s = [float(value) for value in durations.split(",")]
         thread_counts = [int(value) for value in threads.split(",")]
@@ -219,32 +224,24 @@ def main(
         if min(thread_counts) < 1:
             raise ValueError
     except ValueError:
-        console.print(
+        raise refusal(
             f"--durations takes numbers from {SHORTEST_S:g} to {LONGEST_S:g}, --threads whole "
-            f"ones from 1, with commas between; got {durations!r}, {threads!r}",
-            style="red",
-            markup=False,
-        )
-        raise typer.Exit(2) from None
+            f"ones from 1, with commas between; got {durations!r}, {threads!r}"
+        ) from None
     if with_compiled:
         try:
             require_compiler()
         except CompilerNotFoundError as error:
-            console.print(str(error), style="red", markup=False)
-            raise typer.Exit(2) from None
+            raise refusal(str(error)) from None
     rows = [*ROWS, *(ROWS_COMPILED if with_compiled else ())]
     if find_spec("sq_codec") is None:
         rows = [row for row in rows if row not in REFERENCES]
         console.print("sq_codec is not installed (the extra `test` has it): no ratios")
     if pesq_clips and not is_here(preset):
-        console.print(f"--pesq needs trained weights, and {preset} has none here", style="red")
-        raise typer.Exit(2)
+        raise refusal(f"--pesq needs trained weights, and {preset} has none here")
     if with_onnx:
         if not all(find_spec(package) for package in ("onnx", "onnxruntime", "onnxscript")):
-            console.print(
-                "--onnx needs onnx, onnxruntime and onnxscript (the extra `onnx`)", style="red"
-            )
-            raise typer.Exit(2)
+            raise refusal("--onnx needs onnx, onnxruntime and onnxscript (the extra `onnx`)")
         rows.append(ONNX)
     cases: list[Case] = []
     memory: dict[str, int] = {}
