@@ -38,7 +38,7 @@ from rich.console import Console
 
 from bench import audio
 from bench.datasets.mini import mini
-from bench.memory import peak_bytes, reset_peak
+from bench.memory import give_back_free, peak_bytes, reset_peak
 from bench.metrics.pesq import pesq
 from benchmarks.clips import spread
 from benchmarks.inference_figures import (
@@ -119,6 +119,7 @@ def peak_memory(preset: str, name: str, duration_s: float) -> int | None:
     row = BUILDERS[name](preset)
     clip = torch.from_numpy(sound(get_config(preset).sample_rate, duration_s))[None]
     row.decode(row.encode(clip[:, : clip.shape[1] // 10 + 1]))  # what a first call sets up
+    give_back_free()
     reset_peak()
     before = peak_bytes()
     row.decode(row.encode(clip))

@@ -1,12 +1,13 @@
 """bench.memory: what the system tells, and what this process holds."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from bench import memory
-from bench.memory import peak_bytes, reset_peak
+from bench.memory import give_back_free, peak_bytes, reset_peak
 
 BLOCK_BYTES = 64 * 2**20
 
@@ -25,6 +26,22 @@ def test_what_the_system_tells(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     assert peak_bytes() is None
     status.write_text("VmPeak:\t9 kB\nVmHWM:\t  2048 kB\n")
     assert peak_bytes() == 2 * 2**20
+
+
+def test_freed_memory_in_small_pieces_is_not_held() -> None:
+    pieces = [bytes(1000) for _ in range(BLOCK_BYTES // 1000)]
+    reset_peak()
+    held = peak_bytes()
+    last = pieces[-1]  # keeps what lies before it from going back by itself
+    del pieces
+    give_back_free()
+    reset_peak()
+    after = peak_bytes()
+    assert len(last) == 1000
+    if sys.platform == "linux":
+        assert held is not None
+        assert after is not None
+        assert held - after > 0.5 * BLOCK_BYTES
 
 
 def test_the_peak_is_what_was_held_and_is_forgotten() -> None:
