@@ -142,10 +142,10 @@ class SQCodec:
         if compile and self.device.type == "cpu":
             require_compiler()
         self.fast, self.precision = fast, precision
-        network = fold_weight_norm(network).eval().requires_grad_(False)
+        network = fold_weight_norm(network).requires_grad_(False)
         if fast:
             network = rewrite(network, precision, compile=compile)
-        self._network = network.to(self.device)
+        self._network = network.eval().requires_grad_(False).to(self.device)
         path = f"{'fast' if fast else 'plain'} {precision}{' compiled' if compile else ''}"
         decisive = f"{weights_sha256} {self.padding} torch {torch.__version__} {path}"
         self.info = SQCodecInfo(

@@ -48,6 +48,13 @@ def test_many_codes_occur_and_runs_agree(codec: sqcodec.SQCodec) -> None:
     assert torch.equal(codes, codec.encode(_noise(1, 16000)))
 
 
+@pytest.mark.parametrize("fast", [True, False])
+def test_no_part_is_in_training_mode(tiny_weights: Path, fast: bool) -> None:
+    network = sqcodec.load(tiny_weights, fast=fast)._network
+    assert [name for name, module in network.named_modules() if module.training] == []
+    assert not any(parameter.requires_grad for parameter in network.parameters())
+
+
 def test_matches_the_network_in_evaluation_mode(codec: sqcodec.SQCodec, tiny_weights: Path) -> None:
     network, _ = load_weights(tiny_weights)
     network.eval()
