@@ -14,6 +14,7 @@ Layout: channels-last, [B, T, C]. On a GPU a tile is the whole.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 
 import torch
@@ -98,7 +99,7 @@ class Folded(nn.Module):
         self.register_buffer(name, value, persistent=False)
 
 
-class Tiled(Folded):
+class Tiled(Folded, ABC):
     """Does its work tile by tile.
 
     Attributes:
@@ -113,9 +114,9 @@ class Tiled(Folded):
         """Compile what is done to a tile, for tiles of any length."""
         self.run_tile = torch.compile(self.tile, dynamic=True)
 
+    @abstractmethod
     def tile(self, x: Tensor) -> Tensor:
         """What is done to a tile with its surroundings."""
-        raise NotImplementedError
 
 
 class FastConvUnit(Tiled):
