@@ -200,6 +200,8 @@ def test_ctrl_c_stops_at_once_and_says_how_to_go_on(folder: Path) -> None:
     table, told = run.communicate()
     assert run.returncode == 130
     assert table == ""
-    assert told == "bench: stopped; what was finished is kept, the same command goes on from it\n"
+    wrote, stopped = told.splitlines()
+    assert re.fullmatch(r"wrote .*/manifests/signal/set/resample-16k-[0-9a-f]+\.json", wrote)
+    assert stopped == "bench: stopped; what was finished is kept, the same command goes on from it"
     assert 0 < _n_cells(folder / "stopped") < N_CELLS
     assert list((folder / "temporary").iterdir()) == []
