@@ -14,9 +14,13 @@ inference), `weights` and `import_authors` (checkpoints), `inference` (the codec
 Source: Zhai et al., "One Quantizer is Enough: Toward a Lightweight Audio Codec" (2025).
 """
 
-from sqcodec.import_authors import CheckpointError
-from sqcodec.inference import SQCodec, SQCodecInfo, load, preset_info
-from sqcodec.weights import WeightsNotFoundError, known_names
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sqcodec.import_authors import CheckpointError
+    from sqcodec.inference import SQCodec, SQCodecInfo, load, preset_info
+    from sqcodec.weights import WeightsNotFoundError, known_names
 
 __all__ = [
     "CheckpointError",
@@ -27,3 +31,24 @@ __all__ = [
     "load",
     "preset_info",
 ]
+
+_HOMES = {
+    "CheckpointError": "sqcodec.import_authors",
+    "SQCodec": "sqcodec.inference",
+    "SQCodecInfo": "sqcodec.inference",
+    "load": "sqcodec.inference",
+    "preset_info": "sqcodec.inference",
+    "WeightsNotFoundError": "sqcodec.weights",
+    "known_names": "sqcodec.weights",
+}
+
+if not TYPE_CHECKING:  # where types are checked, only what is exported is there
+
+    def __getattr__(name: str) -> object:
+        """What the package exports, when it is first asked for: torch takes seconds to import.
+
+        It also leaves `sqcodec.__main__` the time to say how its threads shall wait.
+        """
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(_HOMES[name]), name)

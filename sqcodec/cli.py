@@ -138,7 +138,3 @@ def import_(
     except (ValueError, OSError) as error:
         _fail(error)
     typer.echo(out)
-
-
-if __name__ == "__main__":  # torchrun -m sqcodec.cli
-    app()

@@ -1,6 +1,6 @@
 """Several processes that train one network together, started by ``torchrun``.
 
-    torchrun --nproc-per-node 4 -m sqcodec.cli train ...
+    torchrun --nproc-per-node 4 -m sqcodec train ...
 
 Each process computes its part of every batch; gradients are averaged before each update, so
 that all hold the same weights. The first process alone validates, writes and reports.
