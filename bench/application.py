@@ -1,9 +1,9 @@
 """The application suite's run: from codecs and a task's clips to evidence in the store.
 
-A task's clips go through each codec in the codec's process, and from there, some at a time,
-into the process of the task's evaluator, which is the only one in memory. What has evidence is
-not judged again: not for another codec's sake, nor in another run. Failures are kept with their
-reason, and tried again by the next run.
+A task's clips go through each codec in the codecs' processes. From there, some at a time and in
+the order of the plan, they go into the process of the task's evaluator, which is the only one in
+memory. What has evidence is not judged again: not for another codec's sake, nor in another run.
+Failures are kept with their reason, and tried again by the next run.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import soundfile
 from bench import audio, judging
 from bench.cells import Hearing, Judgement
 from bench.codec import CodecInfo
+from bench.coders import Coders, Taken
 from bench.coding import Coded, Uncoded
 from bench.datasets.manifest import Clip
 from bench.downstream.contract import EvaluatorInfo
@@ -42,6 +43,16 @@ class Job:
     hearing: Hearing
     clip: Clip
     shown_path: str
+
+    @property
+    def codec(self) -> str:
+        """Its name."""
+        return self.hearing.codec
+
+    @property
+    def codec_revision(self) -> str:
+        """What the codec's must be."""
+        return self.hearing.codec_revision
 
 
 @dataclass(frozen=True)
@@ -139,7 +150,8 @@ def judge(
     """
     try:
         with scratch_folder() as folder:
-            _Line(store, team, worker, folder, on_start, on_step).work(plan.jobs)
+            coders = Coders(team, plan.jobs, folder, on_start)
+            _Line(store, team, worker, coders, on_step).work()
     except WorkerFailed as error:
         raise RunError(
             f"{error}; what was finished is kept, the same command goes on from it"
@@ -164,49 +176,46 @@ class _Decoded:
 
 
 class _Line:
-    """Moves jobs through the codec's process and the evaluator's into the store."""
+    """Moves jobs through the codecs' processes and the evaluator's into the store."""
 
     def __init__(
         self,
         store: Store,
         team: Team,
         worker: Worker,
-        folder: Path,
-        on_start: Callable[[Job], None],
+        coders: Coders[Job],
         on_step: Callable[[Step], None],
     ) -> None:
         self._store = store
         self._team = team
         self._worker = worker
-        self._folder = folder
-        self._on_start = on_start
+        self._coders = coders
         self._on_step = on_step
-        self._coding: tuple[Job, Path] | None = None
+        self._early: dict[int, Taken[Job]] = {}  # by number, before one that is in a codec yet
+        self._n_taken = 0
         self._waiting: deque[_Decoded] = deque()
         self._singly: deque[_Decoded] = deque()  # of a batch that the evaluator died of
         self._judging: list[_Decoded] = []
         self._host = platform.node()
 
-    def work(self, jobs: Sequence[Job]) -> None:
+    def work(self) -> None:
         """Do all jobs."""
-        codec = self._team.codec
-        numbered = enumerate(jobs)
-        left = len(jobs)
         while True:
-            while left and not codec.busy and len(self._waiting) < _MOST_WAITING:
-                number, job = next(numbered)
-                left -= 1
-                self._code(job, self._folder / f"{number}.npy")
-            last = not left and not codec.busy
+            if len(self._waiting) + len(self._early) < _MOST_WAITING:
+                self._coders.give_out()
+            last = not self._coders.busy
             if not self._worker.busy and (batch := self._next_batch(last)):
                 self._judge(batch)
-            done = wait_for([codec, self._worker])
-            if not done:
+            if not self._coders.busy and not self._worker.busy:
                 return
-            if codec in done:
-                self._take_decoded()
-            if self._worker in done:
-                self._take_judged()
+            for worker in wait_for([*self._team.coders, self._worker]):
+                if worker is self._worker:
+                    self._take_judged()
+                elif (taken := self._coders.take(worker)) is not None:
+                    self._early[taken.number] = taken
+            while (taken := self._early.pop(self._n_taken, None)) is not None:
+                self._n_taken += 1
+                self._take_decoded(taken)
 
     def _next_batch(self, last: bool) -> list[_Decoded]:
         """Clips to judge together; fewer than a batch only where no more will come."""
@@ -216,22 +225,12 @@ class _Line:
             return []
         return [self._waiting.popleft() for _ in range(min(_BATCH, len(self._waiting)))]
 
-    def _code(self, job: Job, pair: Path) -> None:
-        self._coding = job, pair
-        self._on_start(job)
-        self._team.send(
-            job.hearing.codec, job.hearing.codec_revision, job.clip, job.shown_path, pair
-        )
-
-    def _take_decoded(self) -> None:
-        assert self._coding is not None
-        job, pair = self._coding
-        self._coding = None
-        coded = self._team.coded(pair)
+    def _take_decoded(self, taken: Taken[Job]) -> None:
+        job, coded = taken.job, taken.coded
         if isinstance(coded, Uncoded):
             self._finish([(job, None, Judged(None, coded.error, coded.seconds))])
         else:
-            self._waiting.append(_Decoded(job, coded, pair))
+            self._waiting.append(_Decoded(job, coded, taken.pair))
 
     def _judge(self, batch: list[_Decoded]) -> None:
         self._judging = batch

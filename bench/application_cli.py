@@ -98,7 +98,8 @@ def run_application(options: RunOptions, errors: Console) -> int:
     if not application.tasks:
         why = "; ".join(application.absent.values())
         raise RunError(f"no task can be asked on {options.data}: {why}")
-    with Team.of(options.codecs, options.device, 0, options.clip_timeout_s) as team:
+    asked = (options.codecs, options.device, 0, options.clip_timeout_s, options.codec_processes)
+    with Team.of(*asked) as team:
         with errors.status("loading codecs"):
             codecs = team.codecs()
         if codecs.unknown:

@@ -24,7 +24,7 @@ from bench.env_cli import env
 from bench.hear_cli import hear_
 from bench.merge_cli import merge_
 from bench.names import UnknownNameError
-from bench.options import EXECUTORS, LOCAL, RAY, RunOptions, part_of
+from bench.options import EXECUTORS, LOCAL, RAY, CodecProcesses, RunOptions, part_of
 from bench.report_cli import report_
 from bench.reproduce_cli import reproduce_
 from bench.show_cli import show
@@ -129,6 +129,7 @@ def run_(
             show_default="one a core; with Ray, one a shard",
         ),
     ] = None,
+    codec_processes: CodecProcesses = None,
     device: Annotated[
         str, typer.Option(help=f"Where codecs compute, if they can choose: {', '.join(DEVICES)}.")
     ] = "auto",
@@ -174,6 +175,7 @@ def run_(
         store=store,
         results=results,
         workers=workers or (1 if executor == RAY else os.cpu_count() or 1),
+        codec_processes=codec_processes,
         device=device,
         clip_timeout_s=clip_timeout,
         executor=executor,
@@ -186,6 +188,8 @@ def run_(
         named("executor", executor, dict.fromkeys(EXECUTORS))
         if executor == RAY and suite == APPLICATION:
             raise RunError("--executor ray spreads the signal suite alone: judge clips here")
+        if executor == RAY and codec_processes:
+            raise RunError("--codec-processes is for runs here: with Ray each shard has one")
         if part and suite == APPLICATION:
             raise RunError("--part is for the signal suite: scores of the other need all clips")
         if evaluator and suite != APPLICATION:

@@ -82,7 +82,7 @@ class ClusterTeam(Team):
         except BaseException:
             self._ray.shutdown()
             raise
-        super().__init__(_Far(self._ray, asked), (), clip_timeout_s)
+        super().__init__([_Far(self._ray, asked)], (), clip_timeout_s)
         self._asked_for: dict[str, str] = {}
         self._shard = self._remote(shards.do, num_returns="streaming", max_retries=0)
 

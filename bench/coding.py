@@ -1,12 +1,14 @@
-"""What the codec's process does: load codecs by name, and send clips through them.
+"""What a codecs' process does: load codecs by name, and send clips through them.
 
-A clip is read and checked once for all codecs of a run. The reference beside what the codec
+A process reads and checks a clip once for all codecs of a run, and computes with one thread, so
+that it does not matter which of several has it. The reference beside what the codec
 made of it is left in a file for the metrics, as float32 [2, T] at the reference's rate.
 """
 
 from __future__ import annotations
 
 import functools
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from bench import audio, registry
+from bench import audio, registry, threads
 from bench.codec import ClipwiseCodec, Codec, CodecInfo, CodecUnavailableError
 from bench.devices import resolve
 from bench.errors import reason
@@ -40,12 +42,14 @@ class Loaded:
         asked: what each of them was asked for by, which a checkpoint's path may be.
         missing: a line for each that cannot.
         unknown: why a name or the device is none; "" where all are.
+        on_gpu: whether those with a choice of device compute on a GPU.
     """
 
     codecs: dict[str, Codec] = field(default_factory=dict)
     asked: dict[str, str] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     unknown: str = ""
+    on_gpu: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,7 @@ class Codecs:
     missing: tuple[str, ...]
     unknown: str
     asked: Mapping[str, str] = field(default_factory=dict)
+    on_gpu: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,13 +97,15 @@ _loaded = Loaded()
 def prepare(names: Sequence[str], device: str) -> None:
     """Load codecs, with the ceiling as the last if it is not among them."""
     global _loaded
+    threads.limit_to_one()
     _loaded = load(names, device)
+    threads.limit_to_one()  # of libraries that a codec has loaded and set otherwise
 
 
 def codecs() -> Codecs:
     """What was prepared."""
     infos = tuple(codec.info for codec in _loaded.codecs.values())
-    return Codecs(infos, _loaded.missing, _loaded.unknown, _loaded.asked)
+    return Codecs(infos, _loaded.missing, _loaded.unknown, _loaded.asked, _loaded.on_gpu)
 
 
 def load(names: Sequence[str], device: str) -> Loaded:
@@ -127,7 +134,9 @@ def load(names: Sequence[str], device: str) -> Loaded:
     if found and CEILING not in found:
         found[CEILING] = registry.load(CEILING)
         asked[CEILING] = CEILING
-    return Loaded(found, asked, tuple(missing))
+    # One with a choice of device has loaded torch to see what there is.
+    on_gpu = "torch" in sys.modules and resolve(device) == "cuda"
+    return Loaded(found, asked, tuple(missing), on_gpu=on_gpu)
 
 
 def code_clip(

@@ -1,6 +1,6 @@
-"""From jobs to the cells of each: a codec's process, and those of the metrics beside it.
+"""From jobs to the cells of each: processes of the codecs, and those of the metrics beside them.
 
-A clip goes through the codec once, in a process of its own, while other processes score
+A clip goes through the codec once, in a process for that, while other processes score
 earlier ones. Whatever goes wrong with one clip (its file, the codec, a metric, a process that
 dies or hangs) becomes the error in its cells, and the others go on.
 """
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from bench import scoring
 from bench.cells import Cell
+from bench.coders import Coders, Taken
 from bench.coding import Coded, Uncoded
 from bench.executors import Worker, WorkerLost, wait_for
 from bench.metrics import BESIDE, METRICS, Metric
@@ -54,7 +55,7 @@ def work(
     """Do jobs, and yield each as it is done; no work begins while the caller has one in hand.
 
     Args:
-        jobs: taken one by one, when the codec is free for the next.
+        jobs: taken one by one, when a codecs' process is free for the next.
         team: whose codecs are those of the jobs.
         on_start: called when a clip goes into the codec.
 
@@ -63,7 +64,7 @@ def work(
         OSError: there is no room for a folder of temporary files.
     """
     with scratch_folder() as folder:
-        yield from _Crew(team, folder, on_start).work(jobs)
+        yield from _Crew(team, Coders(team, jobs, folder, on_start)).work()
 
 
 def failed(job: Job, outcome: Outcome) -> Done:
@@ -81,56 +82,41 @@ class _Decoded:
 
 
 class _Crew:
-    """Moves jobs through the codec's process and those of the metrics."""
+    """Moves jobs through the codecs' processes and those of the metrics."""
 
-    def __init__(self, team: Team, folder: Path, on_start: Callable[[Job], None]) -> None:
+    def __init__(self, team: Team, coders: Coders[Job]) -> None:
         self._team = team
-        self._folder = folder
-        self._on_start = on_start
-        self._coding: tuple[Job, Path] | None = None
+        self._coders = coders
         self._waiting: deque[_Decoded] = deque()
         self._scoring: dict[Worker, _Decoded] = {}
         self._most_waiting = _WAITING_PER_WORKER * len(team.metrics)
         self._origin = _Origin()
 
-    def work(self, jobs: Iterable[Job]) -> Iterator[Done]:
+    def work(self) -> Iterator[Done]:
         """Do all jobs."""
-        codec, metrics = self._team.codec, self._team.metrics
-        numbered = enumerate(jobs)
+        metrics = self._team.metrics
         while True:
-            while not codec.busy and len(self._waiting) < self._most_waiting:
-                number, job = next(numbered, (0, None))
-                if job is None:
-                    break
-                self._code(job, self._folder / f"{number}.npy")
+            if len(self._waiting) < self._most_waiting:
+                self._coders.give_out()
             for worker in metrics:
                 if self._waiting and not worker.busy:
                     self._score(worker, self._waiting.popleft())
-            over = wait_for([codec, *metrics])
-            if not over:
-                return
-            for worker in over:
-                if worker is codec:
-                    yield from self._take_decoded()
-                else:
+            if not self._coders.busy and not self._scoring:
+                return  # a process that gets ready has nothing left to do
+            for worker in wait_for([*self._team.coders, *metrics]):
+                if worker in self._scoring:
                     yield self._take_scores(worker)
+                elif (taken := self._coders.take(worker)) is not None:
+                    yield from self._take_decoded(taken)
 
-    def _code(self, job: Job, pair: Path) -> None:
-        self._coding = job, pair
-        self._on_start(job)
-        self._team.send(job.source.codec, job.source.codec_revision, job.clip, job.shown_path, pair)
-
-    def _take_decoded(self) -> Iterator[Done]:
+    def _take_decoded(self, taken: Taken[Job]) -> Iterator[Done]:
         """A clip that waits for its scores now, or is done because it has failed."""
-        assert self._coding is not None
-        job, pair = self._coding
-        self._coding = None
-        coded = self._team.coded(pair)
+        job, coded = taken.job, taken.coded
         if isinstance(coded, Uncoded):
             outcome = Outcome(None, coded.error, coded.seconds)
             yield self._origin.done(job, dict.fromkeys(job.missing, outcome))
         else:
-            self._waiting.append(_Decoded(job, coded, pair))
+            self._waiting.append(_Decoded(job, coded, taken.pair))
 
     def _score(self, worker: Worker, decoded: _Decoded) -> None:
         self._scoring[worker] = decoded

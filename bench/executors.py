@@ -95,6 +95,12 @@ class Worker:
             self._start()
             self._connection.send((function, arguments))
 
+    @property
+    def ready(self) -> bool:
+        """Whether a call would begin at once: the process is there, prepared, and has none."""
+        alive = self._process is not None and self._process.is_alive()
+        return alive and not self.busy and not math.isinf(self._begun)
+
     def over(self) -> bool:
         """Whether the call has come to an end."""
         if self._outcome is None and self._connection is not None:

@@ -6,13 +6,26 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from bench.store import DEFAULT_PATH
-from bench.team import RunError
+from bench.team import MOST_CODEC_PROCESSES, RunError
 
 LOCAL, RAY = "local", "ray"
 EXECUTORS = (LOCAL, RAY)
 """Where the work of a run is done: in processes here, or on the machines of a Ray cluster."""
+
+CodecProcesses = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Processes that codecs compute in, each with all codecs of the run in memory.",
+        show_default=f"one a core, at most {MOST_CODEC_PROCESSES}; on a GPU, one",
+    ),
+]
+"""An option of commands that run codecs on clips."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +40,7 @@ class RunOptions:
         store: where cells and evidence are kept.
         results: where a JSON per codec goes.
         workers: processes that compute metrics, of each shard on a cluster.
+        codec_processes: processes of the codecs; None as many as `bench.team.Team.of` takes.
         device: where codecs and evaluators compute (`bench.devices.DEVICES`).
         clip_timeout_s: how long a clip may take in a codec, and in what judges it, seconds.
         executor: where the work runs, one of `EXECUTORS`.
@@ -42,6 +56,7 @@ class RunOptions:
     store: Path = DEFAULT_PATH
     results: Path = Path("results")
     workers: int = os.cpu_count() or 1
+    codec_processes: int | None = None
     device: str = "auto"
     clip_timeout_s: float = 600.0
     executor: str = LOCAL

@@ -54,6 +54,16 @@ class Job:
     missing: dict[str, str]
     delay: Delay | None
 
+    @property
+    def codec(self) -> str:
+        """Its name."""
+        return self.source.codec
+
+    @property
+    def codec_revision(self) -> str:
+        """What the codec's must be."""
+        return self.source.codec_revision
+
 
 @dataclass(frozen=True)
 class Plan:

@@ -243,6 +243,7 @@ def _asked(options: RunOptions) -> Asked:
         "--data": shared(options.data),
         "--kind": options.kind,
         "--workers": options.workers,
+        "--codec-processes": options.codec_processes,
         "--device": options.device if options.device != _DEFAULTS.device else None,
         "--clip-timeout": f"{options.clip_timeout_s:g}",
         "--executor": options.executor if options.executor != _DEFAULTS.executor else None,

@@ -302,17 +302,17 @@ def _why_inexact(
         "code": then.project != now.project or bool(now.project.dirty),
         "processor": then.machine.cpu != now.machine.cpu,
         "graphics card": then.machine.gpus != now.machine.gpus,
-        "threads": _threads(then) != _threads(now),
+        "threads": _threads(then, part) != _threads(now, part),
         # They were in the store, and what computed them may not be what the manifest says.
         "run that computed the cells": older,
     }
     return ", ".join(name for name, differs in inputs.items() if differs)
 
 
-def _threads(environment: Environment) -> object:
-    """The settings; without one for codecs, what they take in its place."""
-    cores = None if "OMP_NUM_THREADS" in environment.threads else environment.machine.cores
-    return environment.threads, cores
+def _threads(environment: Environment, part: Part) -> object:
+    """The settings; and what an evaluator takes without one. Codecs and metrics have one thread."""
+    told = part.evaluator is None or "OMP_NUM_THREADS" in environment.threads
+    return environment.threads, None if told else environment.machine.cores
 
 
 def _codecs(then: Sequence[RecordedCodec], now: Sequence[RecordedCodec]) -> Iterator[Difference]:

@@ -15,6 +15,7 @@ from rich.console import Console
 from bench.console import INTERRUPTED, MISSING, console, error_console, tell
 from bench.datasets.manifest import ManifestError
 from bench.names import UnknownNameError
+from bench.options import CodecProcesses
 from bench.report.reproduction import listed, reproduction_json, verdict
 from bench.reproduce import (
     Comparison,
@@ -65,6 +66,7 @@ def reproduce_(
     workers: Annotated[
         int, typer.Option(min=1, help="Processes that compute metrics.", show_default="one a core")
     ] = os.cpu_count() or 1,
+    codec_processes: CodecProcesses = None,
 ) -> None:
     """Run again what a manifest says, and tell cell by cell what differs.
 
@@ -82,7 +84,9 @@ def reproduce_(
         _introduce(record, errors)
         with (
             scratch_folder() as scratch,
-            rerun(record, data, store or scratch / "store.sqlite", workers, errors) as prepared,
+            rerun(
+                record, data, store or scratch / "store.sqlite", workers, codec_processes, errors
+            ) as prepared,
         ):
             inputs = inputs_that_differ(record, prepared.here)
             around = surroundings_that_differ(record, prepared.here)

@@ -55,7 +55,12 @@ class Rerun:
 
 @contextmanager
 def rerun(
-    record: RunRecord, data: str | None, store: Path, workers: int, errors: Console
+    record: RunRecord,
+    data: str | None,
+    store: Path,
+    workers: int,
+    codec_processes: int | None,
+    errors: Console,
 ) -> Iterator[Rerun]:
     """Prepare the run of a manifest: its data is read, its codecs and evaluators are loaded.
 
@@ -64,6 +69,7 @@ def rerun(
         data: where the data lies here; None where the manifest says it.
         store: where cells and evidence are kept.
         workers: processes that compute metrics.
+        codec_processes: of the codecs; None as many as `Team.of` takes.
         errors: where progress is said.
 
     Raises:
@@ -79,7 +85,8 @@ def rerun(
     prepare = _application if record.suite == APPLICATION else _signal
     names = tuple(_of_this_user(codec.asked) for codec in record.codecs)
     n_workers = 0 if record.suite == APPLICATION else workers
-    with Team.of(names, record.asked.device, n_workers, record.asked.clip_timeout_s) as team:
+    asked = (record.asked.device, n_workers, record.asked.clip_timeout_s, codec_processes)
+    with Team.of(names, *asked) as team:
         yield prepare(record, found, store, team, errors)
 
 

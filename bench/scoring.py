@@ -15,8 +15,8 @@ from pkgutil import resolve_name
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
+from bench import threads
 from bench.errors import reason
 from bench.metrics import Metric
 
@@ -36,10 +36,10 @@ class Outcome:
 
 
 def prepare(functions: Sequence[str]) -> None:
-    """Load the metrics' functions ("module:function") and give their libraries one thread."""
+    """Load the metrics' functions ("module:function"), whose libraries get one thread."""
     for function in functions:
         resolve_name(function)
-    threadpool_limits(limits=1)
+    threads.limit_to_one()
 
 
 def score_file(

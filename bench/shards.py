@@ -66,7 +66,7 @@ class Asked:
     """The codecs of a run on one machine, which says what they are before the first clip."""
 
     def __init__(self, names: Sequence[str], device: str) -> None:
-        self._team = Team.of(names, device, 0, 0.0)
+        self._team = Team.of(names, device, 0, 0.0, codec_processes=1)
 
     def ask(
         self, function: Callable[..., Any], arguments: Sequence[object], timeout_s: float
@@ -119,10 +119,10 @@ class _Held:
         of = setting, os.environ.get("CUDA_VISIBLE_DEVICES")
         if self._team is None or self._of != of:
             n_workers, limit_s = setting.workers, setting.clip_timeout_s
-            new = Team.of([setting.codec], setting.device, n_workers, limit_s)
+            new = Team.of([setting.codec], setting.device, n_workers, limit_s, 1)
             if self._team is not None and len(self._team.metrics) == n_workers:
                 self._team.codec.stop()  # those of the metrics have long loaded what they need
-                new = Team(new.codec, self._team.metrics, limit_s)
+                new = Team(new.coders, self._team.metrics, limit_s)
             else:
                 self.drop()
             self._team, self._of = new, of

@@ -86,7 +86,7 @@ def _team(options: RunOptions) -> Team:
     asked = (options.codecs, options.device, options.workers, options.clip_timeout_s)
     if options.executor == RAY:
         return ClusterTeam(*asked, options.address or HERE)
-    return Team.of(*asked)
+    return Team.of(*asked, options.codec_processes)
 
 
 def compute(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import astuple
@@ -21,6 +22,9 @@ from bench.metrics import BESIDE, METRICS
 from bench.plan import delay_of
 from bench.store import Store
 
+MOST_CODEC_PROCESSES = 4
+"""Unless more are asked for: each has all codecs of the run in memory."""
+
 _LOADING_S = 60.0  # for the libraries that the first measurement of a delay loads
 
 
@@ -29,18 +33,40 @@ class RunError(RuntimeError):
 
 
 class Team:
-    """The processes of a run: one for the codecs, several for metrics, each started when needed.
+    """The processes of a run: some for the codecs, some for metrics, each started when needed.
 
     A context manager; leaving it ends them, whatever they do.
+
+    Args:
+        coders: of the codecs, all of them in each. The first is asked what concerns the whole run.
+        metrics: of the metrics.
+        clip_timeout_s: how long a clip may take in a codec, and in the metrics, seconds.
+        one_on_gpu: whether only the first of `coders` is used where codecs compute on a GPU.
     """
 
-    def __init__(self, codec: Worker, metrics: Sequence[Worker], clip_timeout_s: float) -> None:
-        self.codec = codec
+    def __init__(
+        self,
+        coders: Sequence[Worker],
+        metrics: Sequence[Worker],
+        clip_timeout_s: float,
+        *,
+        one_on_gpu: bool = False,
+    ) -> None:
+        self.coders = list(coders)
         self.metrics = metrics
         self.clip_timeout_s = clip_timeout_s
+        self._one_on_gpu = one_on_gpu
+        self._infos: tuple[CodecInfo, ...] | None = None
 
     @classmethod
-    def of(cls, names: Sequence[str], device: str, n_workers: int, clip_timeout_s: float) -> Self:
+    def of(
+        cls,
+        names: Sequence[str],
+        device: str,
+        n_workers: int,
+        clip_timeout_s: float,
+        codec_processes: int | None = None,
+    ) -> Self:
         """Processes for codecs by their names and for all metrics.
 
         Args:
@@ -48,16 +74,28 @@ class Team:
             device: where they compute (`bench.devices.DEVICES`).
             n_workers: how many processes compute metrics.
             clip_timeout_s: how long a clip may take in a codec, and in the metrics, seconds.
+            codec_processes: how many load the codecs; None takes one a core, at most
+                `MOST_CODEC_PROCESSES`, and one where codecs compute on a GPU.
         """
+        n_coders = codec_processes or min(os.cpu_count() or 1, MOST_CODEC_PROCESSES)
         functions = tuple(metric.function for metric in (METRICS | BESIDE).values())
         return cls(
-            Worker("codec", functools.partial(coding.prepare, tuple(names), device)),
+            [
+                Worker("codec", functools.partial(coding.prepare, tuple(names), device))
+                for _ in range(n_coders)
+            ],
             [
                 Worker("metric", functools.partial(scoring.prepare, functions))
                 for _ in range(n_workers)
             ],
             clip_timeout_s,
+            one_on_gpu=codec_processes is None,
         )
+
+    @property
+    def codec(self) -> Worker:
+        """The codecs' process that is asked what concerns the whole run."""
+        return self.coders[0]
 
     def codecs(self) -> Codecs:
         """Load the codecs and return what they are, and what is missing.
@@ -65,7 +103,11 @@ class Team:
         Raises:
             RunError: their process died.
         """
-        return self._ask(coding.codecs)
+        found: Codecs = self._ask(coding.codecs)
+        self._infos = found.infos
+        if found.on_gpu and self._one_on_gpu:
+            del self.coders[1:]
+        return found
 
     def unpaired(self, manifest: Manifest) -> list[str]:
         """Lines on clips that codecs with files for each lack, and on files of no clip.
@@ -75,16 +117,34 @@ class Team:
         """
         return self._ask(coding.unpaired, [clip.id for clip in manifest.clips])
 
-    def send(self, codec: str, revision: str, clip: Clip, shown_path: str, pair: Path) -> None:
-        """Have the codecs' process send a clip through one; `coded` is for when it is done.
+    def get_ready(self, worker: Worker) -> None:
+        """Have a further process load the codecs; `got_ready` is for when it is done."""
+        worker.call(coding.codecs)
+
+    def got_ready(self, worker: Worker) -> None:
+        """Keep a process that has loaded what the run began with; another is of no use."""
+        try:
+            found: Codecs = worker.result()
+            same = self._infos in (None, found.infos)
+        except (WorkerLost, WorkerFailed):  # no room for another, say: it has cost no clip
+            same = False
+        if not same:
+            self.coders.remove(worker)
+            worker.stop()
+
+    def send(
+        self, worker: Worker, codec: str, revision: str, clip: Clip, shown_path: str, pair: Path
+    ) -> None:
+        """Have a codecs' process send a clip through one; `coded` is for when it is done.
 
         Args:
+            worker: of `coders`.
             codec, revision: which, and what it must be.
             clip: whose file is read.
             shown_path: how errors call it.
             pair: the file for reference and estimate, as `bench.coding.code_clip` leaves it.
         """
-        self.codec.call(
+        worker.call(
             coding.code_clip,
             codec,
             revision,
@@ -96,14 +156,14 @@ class Team:
             timeout_s=self.clip_timeout_s,
         )
 
-    def coded(self, pair: Path) -> Coded | Uncoded:
-        """What came of the clip that was sent; where the process died, `pair` is gone.
+    def coded(self, worker: Worker, pair: Path) -> Coded | Uncoded:
+        """What came of the clip that a process was sent; where the process died, `pair` is gone.
 
         Raises:
             WorkerFailed: the file could not be written.
         """
         try:
-            found: Coded | Uncoded = self.codec.result()
+            found: Coded | Uncoded = worker.result()
         except WorkerLost as lost:
             pair.unlink(missing_ok=True)
             return Uncoded(str(lost), lost.seconds)
@@ -126,7 +186,7 @@ class Team:
         trace: TracebackType | None,
     ) -> None:
         with ExitStack() as stack:
-            for worker in (self.codec, *self.metrics):
+            for worker in (*self.coders, *self.metrics):
                 stack.callback(worker.stop)
 
 

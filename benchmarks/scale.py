@@ -168,7 +168,7 @@ def runner_overhead(folder: Path) -> Measured:
 
     runner.METRICS[runner.NO_OP.name] = runner.NO_OP
     clips = runner.mini()
-    with Team.of([CEILING], "cpu", 1, clip_timeout_s=600.0) as team:
+    with Team.of([CEILING], "cpu", 1, clip_timeout_s=600.0, codec_processes=1) as team:
         (info,) = team.codecs().infos
         found = runner.compare(info, clips, runner.EMPTY, team, folder, _TURNS)
     return Measured(RUNNER, len(clips.clips), 1, found.overhead_s, None, None, 0, len(clips.clips))

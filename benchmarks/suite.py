@@ -45,8 +45,9 @@ from bench.suites import SIGNAL
 from benchmarks.suite_sides import SIDES, scores_of
 
 TARGET = 4.0
-SAME_SCORE = 1e-6
-"""Relative: both sides have the same samples and functions; threads sum in another order."""
+SAME_SCORE = 1e-4
+"""Relative: both sides have the same clips and functions; threads of the codec and of metrics sum in
+another order than one thread, by which scores of `sqcodec-3k` were seen to differ by 2e-6."""
 
 PERFECT_SDR_DB = 100.0
 """An SDR above is the rounding of the projection (`bench.metrics.sdr`), not a quantity."""

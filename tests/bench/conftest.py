@@ -12,7 +12,7 @@ import pytest
 import three_clips as three
 from three_clips import Run, three_clips
 
-from bench import coding
+from bench import coding, threads
 from bench.ablation import training
 from bench.codec import Codec
 from bench.datasets.manifest import Manifest
@@ -64,6 +64,10 @@ class InlineWorker(Worker):
     def __init__(self) -> None:
         super().__init__("inline", lambda: None)
 
+    @property
+    def ready(self) -> bool:
+        return not self.busy
+
     def call(
         self, function: Callable[..., object], *arguments: object, timeout_s: float = math.inf
     ) -> None:
@@ -82,7 +86,7 @@ def inline_team(monkeypatch: pytest.MonkeyPatch) -> Callable[[Sequence[Codec]], 
         loaded = coding.Loaded({codec.info.name: codec for codec in codecs})
         monkeypatch.setattr(coding, "_loaded", loaded)
         coding._read.cache_clear()
-        return Team(InlineWorker(), [InlineWorker()], math.inf)
+        return Team([InlineWorker()], [InlineWorker()], math.inf)
 
     return team
 
@@ -97,11 +101,19 @@ def trainings_are_inline(monkeypatch: pytest.MonkeyPatch) -> None:
 def teams_are_inline(monkeypatch: pytest.MonkeyPatch) -> None:
     """The command line's teams load their codecs by name, in this process."""
 
-    def of(names: Sequence[str], device: str, n_workers: int, clip_timeout_s: float) -> Team:
+    def of(
+        names: Sequence[str],
+        device: str,
+        n_workers: int,
+        clip_timeout_s: float,
+        codec_processes: int | None = None,
+    ) -> Team:
         coding.prepare(names, device)
         coding._read.cache_clear()
-        return Team(InlineWorker(), [InlineWorker() for _ in range(n_workers)], clip_timeout_s)
+        coders = [InlineWorker() for _ in range(codec_processes or 1)]
+        return Team(coders, [InlineWorker() for _ in range(n_workers)], clip_timeout_s)
 
+    monkeypatch.setattr(threads, "limit_to_one", lambda: None)  # this process is not the run's own
     monkeypatch.setattr(coding, "_loaded", coding.Loaded())
     monkeypatch.setattr(Team, "of", of)
 

@@ -128,6 +128,35 @@ def test_what_is_decoded_is_judged(
     assert max(model.lengths) == 1_600
 
 
+def test_clips_are_judged_in_their_order_whichever_process_is_slow(
+    clips: list[Clip], store: Store, inline_team: Inline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is judged together, which may decide digits, must not depend on who was quicker."""
+    codec, model = Identity("reference", None), Level()
+    team = inline_team([codec])
+
+    class Slow(type(team.codec)):
+        """Is asked many times before it is done."""
+
+        n_asked = 0
+
+        def call(self, *arguments: Any, timeout_s: float = 0.0) -> None:
+            self.n_asked = 0
+            super().call(*arguments)
+
+        def over(self) -> bool:
+            self.n_asked += 1
+            return super().over() and self.n_asked > 6
+
+        def seconds_left(self) -> float:
+            return 0.0  # who waits for it asks again at once
+
+    team.coders.insert(0, Slow())
+    steps, _ = run(clips, [codec], model, store, team, hears(model, team, monkeypatch))
+    assert [step.clip for step in steps] == [clip.id for clip in reversed(clips)]
+    assert model.lengths == sorted(model.lengths)
+
+
 def test_the_reference_is_judged_once_for_all_codecs(
     clips: list[Clip], store: Store, inline_team: Inline, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -34,6 +34,11 @@ def test_without_ray_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert bench_run(tmp_path, "--executor", "ray") == (2, told)
 
 
+def test_a_number_of_codec_processes_is_refused(tmp_path: Path) -> None:
+    told = "bench: --codec-processes is for runs here: with Ray each shard has one\n"
+    assert bench_run(tmp_path, "--executor", "ray", "--codec-processes", "2") == (2, told)
+
+
 def test_an_address_where_nobody_is(port: int, tmp_path: Path) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
         free = server.getsockname()[1]

@@ -65,7 +65,7 @@ def ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_manifest_has_what_was_asked_and_every_cell(bench: Bench) -> None:
-    done = bench("--codec", "mulaw-64k", "--clip-timeout", "9.5")
+    done = bench("--codec", "mulaw-64k", "--clip-timeout", "9.5", "--codec-processes", "2")
     assert done.exit_code == 0, done.output
     (path,) = manifests()
     assert path.parent == Path("results/manifests/signal/clips")
@@ -76,7 +76,7 @@ def test_a_manifest_has_what_was_asked_and_every_cell(bench: Bench) -> None:
     assert record.asked.command.startswith(
         "bench run --codec mulaw-64k --suite signal --data ~/clips --kind music --workers "
     )
-    assert record.asked.command.endswith(" --clip-timeout 9.5")
+    assert record.asked.command.endswith(" --codec-processes 2 --clip-timeout 9.5")
     assert [codec.name for codec in record.codecs] == ["mulaw-64k", "reference"]
     assert all(codec.revision for codec in record.codecs)
     assert record.reader == audio.READER

@@ -232,6 +232,20 @@ def test_where_something_differs_numbers_have_a_tolerance(
     assert cell == CellDifference("a", 1.0, 1.06)
 
 
+def test_cores_count_for_evaluators_whose_threads_nobody_set() -> None:
+    """Codecs and metrics have one thread each, whatever there is."""
+    machine = replace(ENVIRONMENT.machine, cores=9)
+    for part, settings, why in (
+        (signal(column()), {}, ""),
+        (task(column()), {}, "threads"),
+        (task(column()), {"OMP_NUM_THREADS": "1"}, ""),
+    ):
+        before = replace(ENVIRONMENT, threads=settings)
+        record = recorded(part, environment=before)
+        now = here(record, environment=replace(before, machine=machine))
+        assert one(record, now, part).inexact_because == why
+
+
 @pytest.mark.parametrize(("measured_at", "tolerance"), [("10:01", 0.05), ("10:02", 0.0)])
 def test_cells_that_an_earlier_run_computed_have_a_tolerance(
     measured_at: str, tolerance: float

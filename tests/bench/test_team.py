@@ -13,6 +13,7 @@ from three_clips import RATE, Gain, Run, Tokens, values_of
 
 from baselines.anchors import Identity
 from bench.codec import Codec, Encoded
+from bench.coding import Codecs
 from bench.datasets.manifest import Manifest
 from bench.delay import Delay
 from bench.executors import Worker
@@ -20,17 +21,35 @@ from bench.metrics import BESIDE
 from bench.plan import delay_of
 from bench.store import Store
 from bench.suites import SIGNAL
-from bench.team import RunError, Team, measure_delays
+from bench.team import MOST_CODEC_PROCESSES, RunError, Team, measure_delays
 from bench.views import gather
 
 
 def test_codecs_that_end_their_process_end_the_run_in_one_line(manifest: Manifest) -> None:
     told = r"^the codecs cannot be loaded: the codec process ended itself \(status 3\)$"
-    with Team(Worker("codec", functools.partial(os._exit, 3)), [], 1.0) as team:
+    with Team([Worker("codec", functools.partial(os._exit, 3))], [], 1.0) as team:
         with pytest.raises(RunError, match=told):
             team.codecs()
         with pytest.raises(RunError, match=told):
             team.unpaired(manifest)
+
+
+def test_one_process_where_codecs_compute_on_a_gpu_unless_more_are_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    found = Codecs((), (), "", on_gpu=True)
+    monkeypatch.setattr(Worker, "call", lambda worker, function: None)
+    monkeypatch.setattr(Worker, "result", lambda worker: found)
+    for asked, n_before, n_then in ((None, MOST_CODEC_PROCESSES, 1), (2, 2, 2)):
+        team = Team.of(["reference"], "auto", 1, 60.0, asked)
+        assert len(team.coders) == n_before
+        assert team.codecs() == found
+        assert len(team.coders) == n_then
+    found = replace(found, on_gpu=False)
+    team = Team.of(["reference"], "auto", 1, 60.0)
+    team.codecs()
+    assert len(team.coders) == MOST_CODEC_PROCESSES
 
 
 def _measured(team: Team, store: Store, *codecs: Codec) -> list[str]:
