@@ -147,9 +147,8 @@ def run_(
     address: Annotated[
         str | None,
         typer.Option(
-            envvar="RAY_ADDRESS",
             help='Of the Ray cluster: HOST:PORT, or "auto" for the one of this machine.',
-            show_default="one is started here",
+            show_default="RAY_ADDRESS, or one is started here",
         ),
     ] = None,
     part: Annotated[
@@ -179,13 +178,15 @@ def run_(
         device=device,
         clip_timeout_s=clip_timeout,
         executor=executor,
-        address=address,
+        address=address or os.environ.get("RAY_ADDRESS"),
     )
     try:
         options = options if part is None else replace(options, part=part_of(part))
         named("suite", suite, dict.fromkeys([*SUITES, APPLICATION]))
         named("device", device, dict.fromkeys(DEVICES))
         named("executor", executor, dict.fromkeys(EXECUTORS))
+        if address is not None and executor != RAY:  # the variable may be set for other work
+            raise RunError(f"--address is for --executor {RAY}: without it, the run stays here")
         if executor == RAY and suite == APPLICATION:
             raise RunError("--executor ray spreads the signal suite alone: judge clips here")
         if executor == RAY and codec_processes:

@@ -5,10 +5,14 @@ differ, that of the store named first is kept and the other is told; where one h
 value of the other is kept. Merging the halves of a run gives what the whole run would have
 stored, and merging once more changes nothing. The stores are only read; the new one is there
 when it is whole, or not at all.
+
+A store whose writer was killed within a transaction lies beside a journal that undoes what was
+half-done. SQLite would undo it in the store itself, so a copy of both is read in its stead.
 """
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import tempfile
 import zlib
@@ -112,7 +116,8 @@ def merge(stores: Sequence[Path], into: Path) -> Merged:
     """
     if into.exists():
         raise StoreError(
-            f"{into} is there already: choose another --into, or name it among the stores"
+            f"{into} is there already: name a new file in --into, and {into} among the stores if "
+            "what it has is to be in the new one"
         )
     try:
         into.parent.mkdir(parents=True, exist_ok=True)
@@ -134,13 +139,12 @@ def _copied(store: Path, copy: Path) -> Path:
     if not store.is_file():
         raise StoreError(f"no store at {store}")
     try:
-        with (
-            closing(sqlite3.connect(f"{store.absolute().as_uri()}?mode=ro", uri=True)) as source,
-            closing(sqlite3.connect(copy)) as target,
-        ):
-            if not source.execute("PRAGMA user_version").fetchone()[0]:
-                raise StoreError(f"{store} is no store of bench")
-            source.backup(target)
+        try:
+            _back_up(store, copy)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_READONLY_ROLLBACK:
+                raise
+            _back_up(_with_journal(store, copy.with_suffix(".killed")), copy, mode="rw")
     except sqlite3.Error as error:
         raise StoreError(f"{store} cannot be read as a store: {error}") from error
     try:
@@ -148,6 +152,37 @@ def _copied(store: Path, copy: Path) -> Path:
     except StoreError as error:
         raise StoreError(str(error).replace(str(copy), str(store))) from error
     return copy
+
+
+def _back_up(store: Path, copy: Path, mode: str = "ro") -> None:
+    """Copy what is committed; with mode "rw" what is not is undone in the store first."""
+    with (
+        closing(sqlite3.connect(f"{store.absolute().as_uri()}?mode={mode}", uri=True)) as source,
+        closing(sqlite3.connect(copy)) as target,
+    ):
+        if not source.execute("PRAGMA user_version").fetchone()[0]:
+            raise StoreError(f"{store} is no store of bench")
+        source.backup(target)
+
+
+def _with_journal(store: Path, copy: Path) -> Path:
+    """Copy the file of a store that nobody writes, and its journal."""
+    pairs = [(Path(f"{store}{end}"), Path(f"{copy}{end}")) for end in ("", "-journal")]
+    try:
+        before = [_state(path) for path, _ in pairs]
+        for path, its_copy in pairs:
+            shutil.copyfile(path, its_copy)
+        if [_state(path) for path, _ in pairs] == before:
+            return copy
+    except FileNotFoundError:  # the journal is gone, for a run undid what was half-done
+        pass
+    raise StoreError(f"{store} is being written: merge it again in a moment")
+
+
+def _state(path: Path) -> tuple[int, int]:
+    """Its size (bytes) and the time of its last change (ns)."""
+    said = path.stat()
+    return said.st_size, said.st_mtime_ns
 
 
 def _merge_copies(stores: Sequence[Path], copies: Sequence[Path]) -> Merged:

@@ -3,36 +3,23 @@
 Pure functions of what both say. Numbers are compared exactly where all that decides them is the
 same: codec, weights, metric, this project's commit, the libraries at work, processor, graphics
 card and threads (sums are shared out among threads, so that another number of them rounds
-otherwise). Where any of it differs, or cells are older than the run that recorded them, they are
-compared within `TOLERANCES`; texts and verdicts stay exact.
+otherwise). Where any of it differs, or cells are older than the run that recorded them or than the
+one here, they are compared within `bench.tolerances`; texts and verdicts stay exact.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 
 from bench.provenance import Environment
 from bench.run_record import Column, Part, RecordedCodec, RunRecord, Value
+from bench.tolerances import Tolerances
 
-TOLERANCES = {
-    "sdr": 0.05,
-    "aligned_sdr": 0.05,
-    "mel": 0.01,
-    "stoi": 0.005,
-    "pesq": 0.05,
-    "clipped_samples": 5.0,
-    "trials": 0.01,
-    "similarity": 0.01,
-    "speaker_similarity": 0.01,
-    "probability": 0.01,
-    "probability_of_label": 0.01,
-}
-"""Of metrics, in their units, where not all that decides them is the same."""
+WasThere = Callable[[Part, Column, int], bool]
+"""Whether the cell at a place of a column here was in the store before the run here."""
 
-TOLERANCE_OF_UNIT = {"%": 0.5}
-"""Of scores that are not among `TOLERANCES`; what is in neither is a count, and has none."""
-
+_OLDER = "run that computed the cells"
 _NO_CELL = "no cell"
 _NO_CLIP = "no such clip"
 _RATIOS_DB = frozenset(("sdr", "aligned_sdr"))
@@ -87,9 +74,12 @@ class Comparison:
 
     Attributes:
         part, codec, metric: whose, by the manifest's names.
+        was_there: whether it is of the cells that were in the store already, which say nothing
+            of what is computed here; a column may have both, and then a comparison of each.
         tolerance: within which numbers are the same.
         inexact_because: why it is not exact; "" where it is, or where the user gave it.
         n_cells: that either has.
+        n_computed: of them, those that the run here computed.
         largest: difference of two numbers; None where there are no two.
         different: those beyond the tolerance.
     """
@@ -97,27 +87,13 @@ class Comparison:
     part: str
     codec: str
     metric: str
+    was_there: bool
     tolerance: float
     inexact_because: str
     n_cells: int
+    n_computed: int
     largest: float | None
     different: tuple[CellDifference, ...]
-
-
-@dataclass(frozen=True)
-class Tolerances:
-    """What the user gave: by metric, or for all others."""
-
-    by_metric: Mapping[str, float] = field(default_factory=dict)
-    of_all: float | None = None
-
-    def of(self, column: Column, exact: bool) -> float:
-        """Within which two numbers of a column are the same."""
-        given = self.by_metric.get(column.metric, self.of_all)
-        if given is not None:
-            return given
-        by_unit = TOLERANCE_OF_UNIT.get(column.unit, 0.0)
-        return 0.0 if exact else TOLERANCES.get(column.metric, by_unit)
 
 
 def inputs_that_differ(record: RunRecord, here: Here) -> list[Difference]:
@@ -164,7 +140,11 @@ def surroundings_that_differ(record: RunRecord, here: Here) -> list[Difference]:
 
 
 def compared(
-    record: RunRecord, here: Here, parts: Sequence[Part], tolerances: Tolerances
+    record: RunRecord,
+    here: Here,
+    parts: Sequence[Part],
+    tolerances: Tolerances,
+    was_there: WasThere = lambda part, column, place: False,
 ) -> list[Comparison]:
     """The manifest's cells beside those that were computed here.
 
@@ -175,71 +155,95 @@ def compared(
         here: what the run here was made of.
         parts: of the run here, with their cells.
         tolerances: that the user gave.
+        was_there: which of their cells were in the store before.
     """
     by_name = {part.name: part for part in parts}
     names = {one.name: other.name for one, other in zip(record.codecs, here.codecs, strict=True)}
-    found = []
+    back = {name: codec for codec, name in names.items()}
+    found: list[Comparison] = []
     for part in record.parts:
         other = by_name.get(part.name, Part(part.name, "", "", ()))
         columns = {(column.codec, column.metric): column for column in other.columns}
-        for column in part.columns:
-            match = columns.pop((names[column.codec], column.metric), None)
+        pairs = [
+            (column, columns.pop((names[column.codec], column.metric), None))
+            for column in part.columns
+        ]
+        new = columns.values() if record.complete else ()
+        pairs += [
+            (_empty(part, column, back.get(column.codec, column.codec)), column) for column in new
+        ]
+        for column, match in pairs:
             why = _why_inexact(record, here, part, other, column, match)
-            tolerance = tolerances.of(column, exact=not why)
-            found.append(_column(part, other, column, match, tolerance, why, record.complete))
-        if record.complete:
-            back = {name: codec for codec, name in names.items()}
-            for (codec, _), column in columns.items():
-                places = filter(column.has, range(len(column.values)))
-                new = tuple(
-                    CellDifference(_row(other, column, p), _NO_CELL, _cell(column, p))
-                    for p in places
-                )
-                name = back.get(codec, codec)
-                found.append(
-                    Comparison(part.name, name, column.metric, 0.0, "", len(new), None, new)
-                )
+            cells = _cells(part, other, column, match, record.complete, was_there)
+            for there, of_it in cells.items():
+                because = _OLDER if there and not why else why
+                tolerance = tolerances.of(column, exact=not because)
+                found.append(_comparison(part, column, there, tolerance, because, of_it))
     return found
 
 
-def _column(
+def _empty(part: Part, column: Column, codec: str) -> Column:
+    """The manifest's side of a column that only the run here has."""
+    nothing = (None,) * (len(part.clips) if column.over == "clips" else 0)
+    return replace(column, codec=codec, values=nothing, errors={})
+
+
+def _cells(
     part: Part,
     other: Part,
     column: Column,
     match: Column | None,
-    tolerance: float,
-    why: str,
     complete: bool,
-) -> Comparison:
-    """One column beside its match; cells of clips that only one of both has are differences."""
-    different = []
-    n_cells, largest = 0, None
+    was_there: WasThere,
+) -> dict[bool, list[CellDifference]]:
+    """The cells of both sides, by whether those here were in the store before."""
+    found: dict[bool, list[CellDifference]] = {False: [], True: []}
     for row, place, place_here in _rows(part, other, column):
         mine = _cell(column, place)
         theirs = None if match is None else _cell(match, place_here)
         if mine is None and (theirs is None or not complete):
             continue
-        n_cells += 1
-        distance = _distance(mine, theirs)
+        there = (
+            match is not None
+            and place_here is not None
+            and theirs is not None
+            and was_there(other, match, place_here)
+        )
+        found[there].append(CellDifference(row, mine, theirs))
+    return {there: cells for there, cells in found.items() if cells} or {False: []}
+
+
+def _comparison(
+    part: Part,
+    column: Column,
+    there: bool,
+    tolerance: float,
+    why: str,
+    cells: Sequence[CellDifference],
+) -> Comparison:
+    """What differs of cells of one column."""
+    different = []
+    largest = None
+    for cell in cells:
+        distance = _distance(cell.manifest, cell.here)
         if distance is not None and tolerance and column.metric in _RATIOS_DB:
-            distance = 0.0 if _exact_copies(mine, theirs) else distance
+            distance = 0.0 if _exact_copies(cell.manifest, cell.here) else distance
         if distance is not None:
             largest = max(largest or 0.0, distance)
-        if mine != theirs if distance is None else distance > tolerance:
-            shown = (
-                _NO_CELL if mine is None else mine,
-                _NO_CELL if theirs is None else theirs,
-            )
-            different.append(CellDifference(row, *shown))
+        if cell.manifest != cell.here if distance is None else distance > tolerance:
+            sides = (_NO_CELL if side is None else side for side in (cell.manifest, cell.here))
+            different.append(CellDifference(cell.clip, *sides))
     return Comparison(
-        part.name,
-        column.codec,
-        column.metric,
-        tolerance,
-        why,
-        n_cells,
-        largest,
-        tuple(different),
+        part=part.name,
+        codec=column.codec,
+        metric=column.metric,
+        was_there=there,
+        tolerance=tolerance,
+        inexact_because=why,
+        n_cells=len(cells),
+        n_computed=0 if there else sum(cell.here is not None for cell in cells),
+        largest=largest,
+        different=tuple(different),
     )
 
 
@@ -304,7 +308,7 @@ def _why_inexact(
         "graphics card": then.machine.gpus != now.machine.gpus,
         "threads": _threads(then, part) != _threads(now, part),
         # They were in the store, and what computed them may not be what the manifest says.
-        "run that computed the cells": older,
+        _OLDER: older,
     }
     return ", ".join(name for name, differs in inputs.items() if differs)
 

@@ -1,9 +1,8 @@
-"""`bench reproduce`: parses and prints; `bench.rerun` computes, `bench.reproduce` compares."""
+"""`bench reproduce`: it prints; `bench.rerun` computes, `bench.reproduce` compares."""
 
 from __future__ import annotations
 
 import json
-import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,7 +19,6 @@ from bench.report.reproduction import listed, reproduction_json, verdict
 from bench.reproduce import (
     Comparison,
     Difference,
-    Tolerances,
     compared,
     inputs_that_differ,
     surroundings_that_differ,
@@ -29,12 +27,9 @@ from bench.run_record import COMPLETED, RunRecord, RunRecordError, read_record
 from bench.scratch import scratch_folder
 from bench.store import StoreError
 from bench.team import RunError
+from bench.tolerances import ToleranceError, given
 
 DIFFERENT = 1
-
-
-class ToleranceError(ValueError):
-    """Not what --tolerance takes."""
 
 
 def reproduce_(
@@ -46,7 +41,7 @@ def reproduce_(
     store: Annotated[
         Path | None,
         typer.Option(
-            help="Where cells are kept; those that it has are not computed again.",
+            help="Where cells are kept; those that it has are not computed again, nor checked.",
             show_default="a new one, removed at the end",
         ),
     ] = None,
@@ -73,14 +68,15 @@ def reproduce_(
     Data, codecs, metrics and evaluators that differ are told first; then all is computed.
 
     Exit status: 0 nothing differs; 1 an input or a cell does; 2 it cannot be done: the manifest
-    is none, or data, a codec or an evaluator is missing; 130 stopped by Ctrl-C.
+    is none, data, a codec or an evaluator is missing, or --tolerance names no metric of it; 130
+    stopped by Ctrl-C.
     """
     from bench.rerun import CannotReproduceError, rerun  # what evaluators stand on takes a second
 
     errors = error_console()
     try:
-        tolerances = _tolerances(tolerance or [])
         record = read_record(manifest)
+        tolerances = given(tolerance or [], record.metrics)
         _introduce(record, errors)
         with (
             scratch_folder() as scratch,
@@ -93,8 +89,10 @@ def reproduce_(
             _tell_before(inputs, around, errors)
             comparisons = None
             if not (strict and inputs):
-                parts = prepared.compute()
-                comparisons = compared(record, prepared.here, parts, tolerances)
+                done = prepared.compute()
+                comparisons = compared(
+                    record, prepared.here, done.parts, tolerances, done.was_there
+                )
     except KeyboardInterrupt:
         kept = f"what was finished is in {store}" if store else "--store keeps what was finished"
         errors.print(f"bench: stopped; {kept}", markup=False)
@@ -116,26 +114,6 @@ def reproduce_(
     _tell_after(manifest, record, inputs, around, comparisons, errors, as_json)
     if inputs or comparisons is None or any(one.different for one in comparisons):
         raise typer.Exit(DIFFERENT)
-
-
-def _tolerances(given: Sequence[str]) -> Tolerances:
-    by_metric: dict[str, float] = {}
-    of_all = None
-    for text in given:
-        metric, _, number = text.rpartition("=")
-        try:
-            value = float(number)
-        except ValueError:
-            value = math.nan
-        if not 0 <= value < math.inf:
-            raise ToleranceError(
-                f"expected --tolerance NUMBER or METRIC=NUMBER, not negative, got {text!r}"
-            )
-        if metric:
-            by_metric[metric.strip()] = value
-        else:
-            of_all = value
-    return Tolerances(by_metric, of_all)
 
 
 def _introduce(record: RunRecord, errors: Console) -> None:

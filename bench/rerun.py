@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,22 +10,23 @@ from pathlib import Path
 from rich.console import Console
 
 from bench import audio
-from bench.application import evaluator_process, opened
+from bench.application import evaluator_process, hearing_of, opened
 from bench.application_cli import Asking, ask_tasks
-from bench.coding import Codecs
+from bench.coding import CEILING, Codecs
 from bench.datasets.load import load_data
 from bench.datasets.manifest import Manifest
 from bench.downstream.aec import classes_of
+from bench.downstream.contract import EvaluatorInfo
 from bench.downstream.data import Application, load_application
 from bench.downstream.evaluators import registry
 from bench.downstream.evaluators.registry import EvaluatorCard
 from bench.downstream.score import TaskData
 from bench.downstream.tasks import AEC, TASKS
-from bench.plan import wanted
+from bench.plan import source_of, wanted
 from bench.provenance import environment
 from bench.recording import recorded_codecs, signal_part, task_part
-from bench.reproduce import Here
-from bench.run_record import Judge, Part, RunRecord
+from bench.reproduce import Here, WasThere
+from bench.run_record import Column, Judge, Part, RunRecord
 from bench.signal_cli import compute
 from bench.store import Store
 from bench.suites import APPLICATION, SUITES
@@ -41,16 +42,29 @@ class CannotReproduceError(RuntimeError):
 
 
 @dataclass(frozen=True)
+class Computed:
+    """What came of a run.
+
+    Attributes:
+        parts: with their cells.
+        was_there: which of them the store had before.
+    """
+
+    parts: tuple[Part, ...]
+    was_there: WasThere
+
+
+@dataclass(frozen=True)
 class Rerun:
     """A run that is about to begin.
 
     Attributes:
         here: what it would be made of.
-        compute: does it, and returns its parts with their cells.
+        compute: does it.
     """
 
     here: Here
-    compute: Callable[[], tuple[Part, ...]]
+    compute: Callable[[], Computed]
 
 
 @contextmanager
@@ -110,10 +124,20 @@ def _signal(record: RunRecord, data: str, store: Path, team: Team, errors: Conso
     }
     asked_for = _reached(record, manifest)
 
-    def do() -> tuple[Part, ...]:
+    def do() -> Computed:
         with Store(store) as opened_store:
+            scored = {
+                info.name: opened_store.scored_by_clip(source_of(info, asked_for, suite))
+                for info in codecs.infos
+            }
             compute(codecs.infos, asked_for, suite, opened_store, team, errors)
-            return (signal_part(codecs.infos, asked_for, suite, opened_store),)
+            parts = (signal_part(codecs.infos, asked_for, suite, opened_store),)
+
+        def was_there(part: Part, column: Column, place: int) -> bool:
+            of_clip = scored[column.codec].get(part.clips[place], frozenset())
+            return (column.metric, column.version) in of_clip
+
+        return Computed(parts, was_there)
 
     return Rerun(_here(codecs, (part,), versions), do)
 
@@ -131,8 +155,9 @@ def _application(record: RunRecord, data: str, store: Path, team: Team, errors: 
         raise CannotReproduceError(tuple(lacking))
     codecs = _loaded(record, team, errors)
     tasks = {part.name: application.tasks[part.name] for part in asked}
-    cards, judges = _evaluators(record, tasks, errors)
+    cards, evaluators = _evaluators(record, tasks, errors)
     absent = dict.fromkeys(TASKS, "not in the manifest")
+    hashes = {name: {clip.id: clip.sha256 for clip in data_.clips} for name, data_ in tasks.items()}
     parts = tuple(
         Part(
             name,
@@ -140,14 +165,19 @@ def _application(record: RunRecord, data: str, store: Path, team: Team, errors: 
             data_.revision,
             tuple((clip.id, clip.sha256) for clip in data_.clips),
             n_trials=len(data_.trials),
-            evaluator=judges[name],
+            evaluator=_judge(evaluators[name]),
         )
         for name, data_ in tasks.items()
     )
 
-    def do() -> tuple[Part, ...]:
+    def do() -> Computed:
         found = []
         with Store(store) as opened_store:
+            judged = {
+                (name, info.name): opened_store.judged(hearing_of(info, evaluator))
+                for name, evaluator in evaluators.items()
+                for info in codecs.infos
+            }
             asking = Asking(codecs.infos, opened_store, team, record.asked.device, errors)
             chosen = Application(application.name, tasks, absent)
             for answered in ask_tasks(chosen, cards, asking):
@@ -155,7 +185,14 @@ def _application(record: RunRecord, data: str, store: Path, team: Team, errors: 
                     raise RunError(f"{answered.task.display_name}: {answered.missing}")
                 if answered.data is not None:
                     found.append(task_part(answered.data, answered.results))
-        return tuple(found)
+
+        def was_there(part: Part, column: Column, place: int) -> bool:
+            heard = judged[part.name, column.codec], judged[part.name, CEILING]
+            clips = _made_of(tasks[part.name], hashes[part.name], column, place)
+            # Scores are of what was said of the untouched clips, too.
+            return any(sha256 in one for sha256 in clips for one in heard)
+
+        return Computed(tuple(found), was_there)
 
     return Rerun(_here(codecs, parts, {}), do)
 
@@ -178,11 +215,27 @@ def _loaded(record: RunRecord, team: Team, errors: Console) -> Codecs:
     return replace(codecs, infos=tuple(by_asked[name] for name in wanted_))
 
 
+def _made_of(
+    data: TaskData, hashes: Mapping[str, str], column: Column, place: int
+) -> Iterable[str]:
+    """The hashes of the clips that a cell of a task is made of; `hashes` are by id."""
+    if column.over == "codec":
+        return hashes.values()
+    if column.over == "clips":
+        return (data.clips[place].sha256,)
+    trial = data.trials[place]
+    return hashes[trial.enrol], hashes[trial.test]
+
+
+def _judge(evaluator: EvaluatorInfo) -> Judge:
+    return Judge(evaluator.name, evaluator.revision, evaluator.weights)
+
+
 def _evaluators(
     record: RunRecord, tasks: dict[str, TaskData], errors: Console
-) -> tuple[dict[str, EvaluatorCard], dict[str, Judge]]:
+) -> tuple[dict[str, EvaluatorCard], dict[str, EvaluatorInfo]]:
     """The evaluators that the manifest names, each loaded once to see that it is here."""
-    cards, judges, lacking = {}, {}, []
+    cards, infos, lacking = {}, {}, []
     for part in record.parts:
         if part.name not in tasks or part.evaluator is None:
             continue
@@ -197,10 +250,10 @@ def _evaluators(
             lacking.append(f"{part.name}: {card.name}: {info}")
         else:
             cards[part.name] = card
-            judges[part.name] = Judge(info.name, info.revision, info.weights)
+            infos[part.name] = info
     if lacking:
         raise CannotReproduceError(tuple(lacking))
-    return cards, judges
+    return cards, infos
 
 
 def _reached(record: RunRecord, manifest: Manifest) -> Manifest:

@@ -193,6 +193,14 @@ class RunRecord:
         columns = [column for part in self.parts for column in part.columns]
         return sum(sum(map(column.has, range(len(column.values)))) for column in columns)
 
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """What its cells are of, each once."""
+        columns = [column for part in self.parts for column in part.columns]
+        return tuple(
+            dict.fromkeys(c.metric for c in columns if any(map(c.has, range(len(c.values)))))
+        )
+
 
 def write_record(path: Path, record: RunRecord) -> Path:
     """Write the file, whole or not at all, and return its path.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from pkgutil import resolve_name
 
@@ -60,13 +60,16 @@ def score(
     """Score one clip [T] by each metric; what a metric raises is its outcome.
 
     `delay_samples`, the codec's constant delay at `sample_rate`, goes to the metrics that
-    remove it.
+    remove it. With none to remove, such a metric is the other one, and is not computed again.
     """
-    outcomes = {}
+    outcomes: dict[str, Outcome] = {}
     for metric in metrics:
         extra: Mapping[str, int] = {}
-        if metric.removes_delay:
+        if metric.less_delay:
             assert delay_samples is not None
+            if delay_samples == 0 and metric.less_delay in outcomes:
+                outcomes[metric.name] = replace(outcomes[metric.less_delay], seconds=0.0)
+                continue
             extra = {"delay_samples": delay_samples}
         start = time.perf_counter()
         value, error = None, None

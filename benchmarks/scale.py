@@ -196,6 +196,19 @@ def _sizes(text: str, console: Console) -> list[int]:
     return sizes
 
 
+def _make(folder: Path, console: Console) -> None:
+    try:
+        folder.mkdir(parents=True)
+    except FileExistsError:
+        said = f"--folder: {folder} is there already"
+    except OSError as error:
+        said = f"--folder: cannot make {folder}: {(error.strerror or str(error)).lower()}"
+    else:
+        return
+    console.print(said, style="red", markup=False, soft_wrap=True)
+    raise typer.Exit(2)
+
+
 def main(
     sizes: Annotated[str, typer.Option(help="Numbers of clips, separated by commas.")] = _SIZES,
     codecs: Annotated[int, typer.Option(min=1, max=MOST_CODECS, help="Codecs.")] = MOST_CODECS,
@@ -209,9 +222,8 @@ def main(
     """Time the store, the reports and the runner on a synthetic benchmark."""
     console = Console(stderr=True, width=_WIDTH)
     steps, chosen = _asked(only, console), _sizes(sizes, console)
-    if folder is not None and folder.exists():
-        console.print(f"{folder} is there already", style="red", markup=False)
-        raise typer.Exit(2)
+    if folder is not None:
+        _make(folder, console)
     started = time.perf_counter()
     measured = []
     place = TemporaryDirectory() if folder is None else nullcontext(str(folder))

@@ -46,8 +46,8 @@ from benchmarks.suite_sides import SIDES, scores_of
 
 TARGET = 4.0
 SAME_SCORE = 1e-4
-"""Relative: both sides have the same clips and functions; threads of the codec and of metrics sum in
-another order than one thread, by which scores of `sqcodec-3k` were seen to differ by 2e-6."""
+"""Relative: both sides have the same clips and functions; threads of the codec and of metrics
+sum in another order than one thread, by which scores of `sqcodec-3k` differed by 2e-6."""
 
 PERFECT_SDR_DB = 100.0
 """An SDR above is the rounding of the projection (`bench.metrics.sdr`), not a quantity."""

@@ -22,6 +22,7 @@ from bench.stats import CONFIDENCE, N_RESAMPLES, SEED
 
 PERCENT = 100.0
 _TAIL = 100 * (1 - CONFIDENCE) / 2
+_ROUNDING = 1e-9  # per cent, by which equal ratios of sums may differ
 
 
 def draws(n_groups: int) -> NDArray[np.int64]:
@@ -42,10 +43,17 @@ def numbered(groups: Sequence[str]) -> tuple[NDArray[np.int64], int, str]:
 
 
 def bounded(value: float, resampled: NDArray[np.float64], drawn: str) -> Estimate:
-    """An estimate with the percentile interval of its resamples; NaN among them is left out."""
+    """An estimate with the percentile interval of its resamples; NaN among them is left out.
+
+    Resamples that are all the same have none, but for 0: too few speakers, or clips that all fail
+    alike, do not make a score certain, and an interval without width would say so. A difference
+    that is 0 however it is drawn is one of equals.
+    """
     finite = resampled[np.isfinite(resampled)]
     if len(finite) == 0:
         return Estimate(value, method=f"no interval: {drawn} leave nothing to draw")
+    if np.ptp(finite) <= _ROUNDING < np.abs(finite).max():
+        return Estimate(value, method=f"no interval: whatever is drawn of {drawn}, it is the same")
     low, high = np.percentile(finite, [_TAIL, 100 - _TAIL])
     return Estimate(value, float(low), float(high), f"bootstrap over {drawn}")
 

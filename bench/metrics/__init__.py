@@ -39,7 +39,8 @@ class Metric:
         function: where it is computed, as "module:function".
         scored_at_hz: the rate that both signals are brought to first; None where the
             clip's own rate is used, which then belongs to the score's record.
-        removes_delay: it takes the codec's constant delay too, as `delay_samples`.
+        less_delay: the metric that this one is once the codec's constant delay is taken back,
+            which it takes too, as `delay_samples`; "" for others.
     """
 
     name: str
@@ -51,7 +52,7 @@ class Metric:
     libraries: tuple[str, ...]
     function: str
     scored_at_hz: int | None = None
-    removes_delay: bool = False
+    less_delay: str = ""
 
     @property
     def version(self) -> str:
@@ -128,7 +129,7 @@ BESIDE: dict[str, Metric] = {
         revision=1,
         libraries=("mir_eval", "numpy", "scipy"),
         function="bench.metrics.alignment:aligned_sdr_db",
-        removes_delay=True,
+        less_delay="sdr",
     )
 }
 """What stands beside a suite's metrics under a name of its own, never in the place of one."""

@@ -36,12 +36,14 @@ def verdict(
     of = f"of {codecs} on {data}"
     how = _how(comparisons)
     if not differing:
-        same = Text(f"{n_cells:,} cells {of}: no difference, {how}", style="green")
+        sure = all(one.n_computed == one.n_cells for one in comparisons)
+        said = f"{n_cells:,} cells {of}: no difference; {how}"
+        same = Text(said, style="green" if sure else "yellow")
         if not inputs:
             return same
         other = Text(f"inputs that differ: {len(inputs)}, said above", style="bold red")
         return Group(same, other)
-    head = Text(f"{n_different:,} of {n_cells:,} cells {of} differ, {how}", style="bold red")
+    head = Text(f"{n_different:,} of {n_cells:,} cells {of} differ; {how}", style="bold red")
     lines = [
         Text(f"  {one.codec} {one.metric}{f'  {cell.clip}' if cell.clip else ''}: manifest says ")
         .append(_said(cell.manifest))
@@ -77,6 +79,8 @@ def reproduction_json(
         "surroundings": list(map(asdict, surroundings)),
         "computed": comparisons is not None,
         "n_cells": sum(one.n_cells for one in compared),
+        "n_computed": sum(one.n_computed for one in compared),
+        "n_in_store_already": sum(one.n_cells for one in compared if one.was_there),
         "n_different": n_different,
         "columns": [
             {**asdict(one), "different": list(map(asdict, one.different))} for one in compared
@@ -85,15 +89,31 @@ def reproduction_json(
 
 
 def _how(comparisons: Sequence[Comparison]) -> str:
-    """How cells were compared, and why not exactly."""
+    """How many cells were computed now, how they were compared, and why not exactly."""
+    now = [one for one in comparisons if not one.was_there]
+    before = [one for one in comparisons if one.was_there]
+    n_cells = sum(one.n_cells for one in comparisons)
+    n_computed = sum(one.n_computed for one in now)
+    n_before = sum(one.n_cells for one in before)
+    said = [f"{n_computed:,} of {n_cells:,} computed now"]
+    if n_computed:
+        said[0] += f", compared {_limits(now)}"
+    if n_before:
+        within = " (compared within tolerances)" if any(one.tolerance for one in before) else ""
+        said.append(f"{n_before:,} were in the store already{within}")
+    if n_before and not n_computed:
+        said.append("so nothing was checked but that store")
+    return "; ".join(said)
+
+
+def _limits(comparisons: Sequence[Comparison]) -> str:
+    if not any(one.tolerance for one in comparisons):
+        return "exactly"
     reasons = dict.fromkeys(
         word for one in comparisons for word in one.inexact_because.split(", ") if word
     )
-    widest = max((one.tolerance for one in comparisons), default=0.0)
-    if not widest:
-        return "compared exactly"
     why = f", since these differ: {', '.join(reasons)}" if reasons else ""
-    return f"compared within tolerances{why}"
+    return f"within tolerances{why}"
 
 
 def _table(differing: Sequence[Comparison]) -> Table:

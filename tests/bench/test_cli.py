@@ -122,6 +122,13 @@ def test_store_and_results_go_where_they_are_asked(
     assert not (tmp_path / "results").exists()
 
 
+def test_a_cluster_of_the_environment_is_not_asked_by_a_run_that_stays_here(
+    bench: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", "head:6379")
+    assert bench("--codec", "reference").exit_code == 0
+
+
 def test_a_corrupt_clip_is_named_and_the_others_are_scored(
     bench: Callable[..., Result], clips: tuple[Clip, ...]
 ) -> None:

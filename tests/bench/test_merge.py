@@ -1,7 +1,10 @@
 """bench.merge: stores become one, exactly, and what cannot be is named."""
 
 import hashlib
+import signal
 import sqlite3
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterable
 from contextlib import closing
@@ -56,6 +59,36 @@ def contents(path: Path) -> dict[str, list[tuple[object, ...]]]:
             view: sorted(connection.execute(f"SELECT * FROM {view}").fetchall(), key=repr)
             for view in VIEWS
         }
+
+
+KILLED_WITHIN = """
+import os, signal, sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("PRAGMA cache_size = 1")  # pages, so that changes reach the file uncommitted
+connection.execute("BEGIN")
+connection.execute("DELETE FROM codes")
+connection.execute("UPDATE scores SET value = 99")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def killed_within_a_transaction(path: Path) -> None:
+    """Leave the store half-changed, beside the journal that undoes it."""
+    done = subprocess.run([sys.executable, "-c", KILLED_WITHIN, str(path)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
+        with pytest.raises(sqlite3.OperationalError) as refused:
+            connection.execute("SELECT 1 FROM scores")
+        assert refused.value.sqlite_errorname == "SQLITE_READONLY_ROLLBACK"
+
+
+def killed_store(path: Path) -> Path:
+    """A store with so many codes and cells that a transaction on all does not fit in memory."""
+    noise = np.random.default_rng(0).integers(0, 2**31, (4, 5000))
+    with Store(path) as store:
+        store.put(SOURCE, [replace(CELL, clip=str(number)) for number in range(500)], {"aa": noise})
+    killed_within_a_transaction(path)
+    return path
 
 
 def sha256(path: Path) -> str:
@@ -253,12 +286,50 @@ def _foreign(path: Path, version: int) -> None:
         connection.execute(f"PRAGMA user_version = {version}")
 
 
+def test_what_a_killed_writer_left_half_done_is_not_merged(tmp_path: Path) -> None:
+    killed = killed_store(tmp_path / "killed")
+    files = [killed, tmp_path / "killed-journal"]
+    before = [sha256(path) for path in files]
+    other = made(tmp_path / "other", [replace(CELL, clip="other")])
+    for number, order in enumerate([(killed, other), (other, killed)]):
+        out = tmp_path / f"out{number}"
+        assert merge(order, out) == Merged(501, tuple(500 if s == killed else 1 for s in order), ())
+        with closing(sqlite3.connect(out)) as connection:
+            values = connection.execute("SELECT DISTINCT value FROM scores").fetchall()
+            assert values == [(1.5,)]
+            assert connection.execute("SELECT count(*) FROM codes").fetchone() == (1,)
+    assert [sha256(path) for path in files] == before
+    with Store(killed) as store:  # which undoes it in the store itself
+        assert set(store.cells(SOURCE)["value"]) == {1.5}
+
+
+@pytest.mark.parametrize("elsewhere", ["undone", "written"])
+def test_a_killed_store_that_a_run_opens_meanwhile_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, elsewhere: str
+) -> None:
+    killed, copyfile = killed_store(tmp_path / "killed"), merge_module.shutil.copyfile
+
+    def meanwhile(source: Path, target: Path) -> None:
+        if elsewhere == "undone" and source.name.endswith("-journal"):
+            source.unlink()
+        copyfile(source, target)
+        with open(killed, "ab") as file:
+            file.write(b"more")
+
+    monkeypatch.setattr(merge_module.shutil, "copyfile", meanwhile)
+    status, said = bench_merge(killed, "--into", tmp_path / "out")
+    assert status == 2
+    assert said.splitlines()[-1] == f"bench: {killed} is being written: merge it again in a moment"
+    assert not (tmp_path / "out").exists()
+
+
 def test_nothing_is_overwritten(tmp_path: Path) -> None:
     a, b = made(tmp_path / "a", [CELL]), made(tmp_path / "b")
     before = sha256(b)
-    with pytest.raises(StoreError, match="is there already: choose another --into"):
+    with pytest.raises(StoreError, match="is there already: name a new file in --into, and"):
         merge([a], b)
     assert sha256(b) == before
+    assert merge([b, a], tmp_path / "new").n_cells == 1  # what the line says does work
 
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:

@@ -39,11 +39,16 @@ def test_a_number_of_codec_processes_is_refused(tmp_path: Path) -> None:
     assert bench_run(tmp_path, "--executor", "ray", "--codec-processes", "2") == (2, told)
 
 
-def test_an_address_where_nobody_is(port: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("given", ["option", "variable"])
+def test_an_address_where_nobody_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
         free = server.getsockname()[1]
     address = f"127.0.0.1:{free}"
-    status, told = bench_run(tmp_path, "--executor", "ray", "--address", address)
+    monkeypatch.setenv("RAY_ADDRESS", address if given == "variable" else "elsewhere")
+    option = ("--address", address) if given == "option" else ()
+    status, told = bench_run(tmp_path, "--executor", "ray", *option)
     assert status == 2
     assert told.startswith(f"bench: no Ray cluster can be used at {address}: ConnectionRefused")
     assert told.count("\n") == 1
@@ -73,3 +78,9 @@ def test_unknown_executors_and_suites_that_are_not_spread(tmp_path: Path) -> Non
     status, told = bench_run(tmp_path, "--executor", "ray", "--suite", "application")
     assert status == 2
     assert told == "bench: --executor ray spreads the signal suite alone: judge clips here\n"
+
+
+def test_an_address_without_ray_is_refused(tmp_path: Path) -> None:
+    told = "bench: --address is for --executor ray: without it, the run stays here\n"
+    assert bench_run(tmp_path, "--address", "head:6379") == (2, told)
+    assert bench_run(tmp_path, "--address", "auto", "--executor", "local") == (2, told)

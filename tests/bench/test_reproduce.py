@@ -10,7 +10,6 @@ from bench.reproduce import (
     CellDifference,
     Comparison,
     Here,
-    Tolerances,
     compared,
     inputs_that_differ,
     surroundings_that_differ,
@@ -26,6 +25,7 @@ from bench.run_record import (
     RecordedCodec,
     RunRecord,
 )
+from bench.tolerances import Tolerances
 
 HASH = "ab" * 32
 CLIPS = (("a", "0" * 64), ("b", "1" * 64))
@@ -353,3 +353,25 @@ def test_a_part_that_is_not_run_here_is_all_different() -> None:
     record = recorded(task(column("words")))
     comparison = one(record, replace(here(record), parts=()))
     assert [cell.here for cell in comparison.different] == ["no cell", "no cell"]
+
+
+def test_cells_that_were_in_the_store_have_a_comparison_of_their_own() -> None:
+    record = recorded()
+    near = signal(column(values=(1.01, 2.01)), column("stoi"))
+
+    def the_second_of_sdr(part: Part, column: Column, place: int) -> bool:
+        return (column.metric, part.clips[place][0]) == ("sdr", "b")
+
+    now, before, stoi = compared(record, here(record), [near], Tolerances(), the_second_of_sdr)
+    assert (now.was_there, now.n_cells, now.n_computed, now.tolerance) == (False, 1, 1, 0.0)
+    assert now.different == (CellDifference("a", 1.0, 1.01),)
+    assert (before.was_there, before.n_cells, before.n_computed) == (True, 1, 0)
+    assert (before.tolerance, before.different) == (0.05, ())
+    assert before.inexact_because == "run that computed the cells"
+    assert (stoi.metric, stoi.n_computed, len(stoi.different)) == ("stoi", 2, 2)
+
+
+def test_a_cell_that_is_not_here_was_not_computed() -> None:
+    record = recorded()
+    comparison = one(record, here(record), signal(column(values=(1.0, None))))
+    assert (comparison.n_cells, comparison.n_computed) == (2, 1)

@@ -77,7 +77,8 @@ def test_nothing_differs(bench: Bench, manifest: Path, tmp_path: Path) -> None:
     done = bench("reproduce", str(manifest))
     assert done.exit_code == 0, done.output
     assert done.stdout == (
-        "48 cells of mulaw-64k, reference on clips: no difference, compared exactly\n"
+        "48 cells of mulaw-64k, reference on clips: no difference; 48 of 48 computed now, compared "
+        "exactly\n"
     )
     assert "48 cells computed, 0 were in" in done.stderr
     assert sorted(tmp_path.rglob("*")) == before
@@ -156,7 +157,7 @@ def test_another_version_of_a_metric_is_compared_within_its_tolerance(
     done = bench("reproduce", str(manifest))
     assert done.exit_code == reproduce_cli.DIFFERENT
     assert "differs: version of sdr: manifest says sdr/1, here sdr/9" in done.stderr
-    assert "no difference, compared within tolerances" in " ".join(done.stdout.split())
+    assert "48 of 48 computed now, compared within tolerances" in " ".join(done.stdout.split())
     exact = bench("reproduce", str(manifest), "--tolerance", "0")
     assert "sdr" in exact.stdout
     assert "6 of 48 cells of mulaw-64k, reference on clips differ" in exact.stdout
@@ -227,6 +228,19 @@ def test_a_store_that_is_kept_saves_the_second_time(bench: Bench, manifest: Path
     again = bench("reproduce", str(manifest), "--store", "kept")
     assert again.exit_code == 0
     assert "0 cells computed, 48 were in kept" in again.stderr
+    assert "0 of 48 computed now; 48 were in the store already" in " ".join(again.stdout.split())
+
+
+def test_of_a_store_that_has_some_cells_the_others_alone_are_computed_now(
+    bench: Bench, manifest: Path
+) -> None:
+    few = ("--part", "1/3", "--store", "kept")
+    assert bench("run", "--codec", "mulaw-64k", "--data", "clips", *few).exit_code == 0
+    found = json.loads(bench("reproduce", str(manifest), "--store", "kept", "--json").stdout)
+    assert (found["same"], found["n_cells"], found["n_computed"]) == (True, 48, 32)
+    assert found["n_in_store_already"] == 16
+    by_hand = [column["n_cells"] for column in found["columns"] if column["was_there"]]
+    assert by_hand == [1] * 16
 
 
 def test_json_says_all(bench: Bench, manifest: Path) -> None:
@@ -275,6 +289,10 @@ def test_no_manifest_and_no_tolerance(bench: Bench, manifest: Path) -> None:
         (["clips/a.wav"], "bench: clips/a.wav: not a manifest that bench run wrote: no JSON"),
         ([str(manifest), "--tolerance", "sdr=much"], "bench: expected --tolerance NUMBER or "),
         ([str(manifest), "--tolerance", "-1"], "bench: expected --tolerance NUMBER or "),
+        (
+            [str(manifest), "--tolerance", "sdrr=0.02"],
+            "bench: no metric of the manifest is called 'sdrr'; did you mean sdr",
+        ),
     ]:
         done = bench("reproduce", *arguments)
         assert done.exit_code == console.MISSING

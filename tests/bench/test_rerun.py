@@ -124,8 +124,25 @@ def test_a_task_s_manifest_has_clips_scores_and_the_evaluator(manifest: Path) ->
 def test_nothing_differs(bench: Bench, manifest: Path) -> None:
     done = bench("reproduce", str(manifest))
     assert done.exit_code == 0, done.output
-    assert "no difference, compared exactly" in " ".join(done.stdout.split())
+    assert "computed now, compared exactly" in " ".join(done.stdout.split())
     assert "ASR by fake: 6 clips judged" in done.stderr
+
+
+def test_what_was_heard_before_is_not_said_to_be_computed_now(bench: Bench, manifest: Path) -> None:
+    rows = read_set()
+    write_set(Path(), rows[:1])
+    asked = ("--suite", "application", "--evaluator", "asr=fake", "--results", "other")
+    few = bench("run", "--codec", "mulaw-64k", "--data", "set.csv", "--store", "kept", *asked)
+    assert few.exit_code == 0, few.output
+    write_set(Path(), rows)
+    found = json.loads(bench("reproduce", str(manifest), "--store", "kept", "--json").stdout)
+    assert found["same"] is True
+    kept = {(c["codec"], c["metric"], c["n_cells"]) for c in found["columns"] if c["was_there"]}
+    assert ("mulaw-64k", "hypothesis", 1) in kept  # of three
+    assert ("mulaw-64k", "wer_asr_pct", 1) in kept  # a score of all three
+    now = {(c["codec"], c["metric"], c["n_cells"]) for c in found["columns"] if c["n_computed"]}
+    assert ("mulaw-64k", "hypothesis", 2) in now
+    assert found["n_computed"] + found["n_in_store_already"] == found["n_cells"]
 
 
 def test_an_evaluator_that_hears_otherwise(

@@ -130,6 +130,7 @@ def test_the_command_tells_each_step_at_each_size(tmp_path: Path) -> None:
         (("--only", "resme"), "no step is called 'resme'"),
         (("--sizes", "few"), "expected numbers of clips, got 'few'"),
         (("--sizes", "0"), "expected numbers of clips, got '0'"),
+        (("--folder", "/dev/null/x"), "--folder: cannot make /dev/null/x: not a directory"),
     ],
 )
 def test_bad_arguments_are_told_in_a_line(arguments: tuple[str, ...], said: str) -> None:

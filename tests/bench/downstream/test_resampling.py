@@ -43,10 +43,22 @@ def test_pairs_are_drawn_together() -> None:
     groups = [str(i) for i in range(50)]
     same = ratio_difference(errors, words, errors, words, groups)
     assert (same.value, same.low, same.high) == (0, 0, 0)
-    one_more = ratio_difference(errors + 1, words, errors, words, groups)
-    assert one_more.value == pytest.approx(10)
-    assert one_more.low == pytest.approx(10)
-    assert one_more.high == pytest.approx(10)
+    one_more = errors + 1
+    one_more[0] += 1
+    worse = ratio_difference(one_more, words, errors, words, groups)
+    assert worse.value == pytest.approx(10.2)
+    assert worse.low == pytest.approx(10)
+    assert worse.high == pytest.approx(10.6)  # the first clip drawn three times
+
+
+def test_what_is_the_same_however_it_is_drawn_is_not_certain() -> None:
+    all_wrong = ratio([10, 5], [10, 5], ["a", "b"])
+    assert (all_wrong.value, all_wrong.low, all_wrong.high) == (100, None, None)
+    expected = "no interval: whatever is drawn of 2 speakers or recordings, it is the same"
+    assert all_wrong.method == expected
+    shifted = ratio_difference([3, 5, 2], [9, 9, 9], [2, 4, 1], [9, 9, 9], ["a", "b", "c"])
+    assert shifted.value == pytest.approx(100 / 9)
+    assert shifted.low is None
 
 
 def test_what_there_is_nothing_to_draw_from() -> None:
