@@ -21,6 +21,7 @@ from bench.trainable import (
     Cost,
     NotTrainableError,
     Settings,
+    Teacher,
     Trained,
     Variant,
 )
@@ -30,7 +31,7 @@ from sqcodec.training.config import TrainConfig, check_settings
 from sqcodec.training.corpora import open_corpus
 from sqcodec.training.corpus import CLIP_COLUMNS, PackedCorpus
 from sqcodec.training.trainer import Row, Trainer
-from sqcodec.training.whisper_weights import find_whisper
+from sqcodec.training.whisper_weights import HUB_REPOSITORY, find_whisper
 from sqcodec.weights import file_hash
 
 NO_PERCEPTUAL_LOSS = "no-perceptual-loss"
@@ -83,12 +84,17 @@ def settings(
     All of the paper's losses unless `given` says otherwise.
 
     Raises:
-        NotTrainableError: a setting is unknown, wrong, or not for the user to give.
+        NotTrainableError: a setting is unknown, wrong, or not for the user to give, or leaves
+            the variant no different from the baseline.
     """
     for name, option in _OURS.items():
         if name in given:
             raise NotTrainableError(f"the setting {name} is not for a file: {option} decides it")
     chosen = next(one for one in variants(preset) if one.name == variant)
+    if variant == NO_PERCEPTUAL_LOSS and given.get("perceptual_weight") == 0:
+        raise NotTrainableError(
+            f"the baseline has no perceptual loss: leave {variant} out of --variants"
+        )
     given = dict(given)
     window_s = get_config(preset).receptive_field_s
     crop_windows = given.pop("crop_windows", _CROP_WINDOWS)
@@ -138,6 +144,24 @@ def corpus(preset: str, source: str) -> CorpusFacts:
         hours=n_samples / opened.sample_rate / 3600,
         revision=hashlib.sha256(rows.encode()).hexdigest()[:16],
     )
+
+
+def teacher(settings: Settings) -> Teacher | None:
+    """Whisper, where the perceptual loss is used; its weights are those that are found now.
+
+    Raises:
+        NotTrainableError: they are missing.
+    """
+    if not settings["perceptual_weight"]:
+        return None
+    try:
+        file = find_whisper(settings["whisper"])
+        sha256 = file_hash(file)
+    except OSError as error:
+        raise NotTrainableError(str(error)) from error
+    # What a user names may be any Whisper; what is found without a name is this one.
+    name = file.name if settings["whisper"] else HUB_REPOSITORY.rpartition("/")[2]
+    return Teacher("perceptual", name, sha256)
 
 
 def cost(settings: Settings, source: str, folder: Path, device: str) -> Cost:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import os
 import tomllib
 from pathlib import Path
@@ -78,10 +80,12 @@ def ablate_(
         named("device", device, dict.fromkeys(_DEVICES))
         if (budget_steps is None) == (budget_hours is None):
             raise AblationError("give --budget-steps or --budget-hours, one of the two")
+        if budget_hours is not None and not math.isfinite(budget_hours):
+            raise AblationError(f"--budget-hours must be a number of hours, got {budget_hours}")
         devices = _devices(device, jobs)
         options = AblateOptions(
             preset=preset,
-            variants=None if variants is None else tuple(_names(variants)),
+            variants=None if variants is None else _names(variants),
             seeds=seeds,
             budget_steps=budget_steps,
             budget_hours=budget_hours,
@@ -114,19 +118,32 @@ def ablate_(
     raise typer.Exit(status)
 
 
-def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]
+def _names(text: str) -> tuple[str, ...]:
+    from bench.ablation.plan import AblationError
+
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not names:
+        raise AblationError(
+            f"--variants names none, got {text!r}: leave it out to train all, or name baseline to "
+            "train that alone"
+        )
+    return names
 
 
 def _settings(path: Path) -> dict[str, Any]:
     from bench.ablation.plan import AblationError
 
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        settings = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise AblationError(f"{path} cannot be read: {error.strerror or error}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise AblationError(f"{path} is no TOML file: {error}") from error
+    try:
+        json.dumps(settings, allow_nan=False)  # as they are kept
+    except (TypeError, ValueError) as error:
+        raise AblationError(f"{path} has what is no setting: {error}") from error
+    return settings
 
 
 def _devices(device: str, jobs: int | None) -> tuple[str, ...]:

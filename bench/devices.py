@@ -25,3 +25,20 @@ def resolve(device: str) -> str:
             "a torch built for CUDA and the GPU's driver"
         )
     return "cpu"
+
+
+def prepare(device: str) -> str:
+    """`resolve`, and have a GPU compute float32 in float32, in this process.
+
+    By default torch lets its convolutions round their input to TF32's 10 bits, and a score would
+    depend on the GPU's generation.
+
+    Raises:
+        ValueError: as `resolve`.
+    """
+    resolved = resolve(device)
+    if resolved == "cuda":
+        import torch
+
+        torch.backends.cudnn.allow_tf32 = False
+    return resolved

@@ -16,8 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bench import audio
-from bench.devices import resolve
+from bench import audio, devices
 from bench.downstream.contract import (
     Evaluator,
     EvaluatorInfo,
@@ -56,7 +55,7 @@ def prepare(task: str, name: str, device: str, classes: Sequence[str] = ()) -> N
     """
     global _loaded
     try:
-        found = registry.card(task, name).load(resolve(device))
+        found = registry.card(task, name).load(devices.prepare(device))
         if classes and isinstance(found, ZeroShot):
             found.choose_from(classes)
         _loaded = found

@@ -23,7 +23,7 @@ from typing import Protocol, cast
 
 from bench.architecture import Architecture
 from bench.codec import Codec, CodecCard, CodecUnavailableError
-from bench.devices import resolve
+from bench.devices import prepare
 from bench.isolation import codec as isolated
 from bench.names import UnknownNameError
 from bench.trainable import Trainable
@@ -152,5 +152,5 @@ def trainable() -> Trainable:
 
 def _call(load: Callable[..., Codec], name: str, device: str) -> Codec:
     if "device" in inspect.signature(load).parameters:
-        return load(name, device=resolve(device))
+        return load(name, device=prepare(device))
     return load(name)

@@ -1,7 +1,7 @@
 """The contract of a codec that can be trained in variants: what `bench ablate` asks of it.
 
-A module that offers it has ``variants``, ``settings``, ``corpus``, ``cost`` and ``train``, as
-`Trainable` says. It is reached through `bench.registry.trainable`.
+A module that offers it has ``variants``, ``settings``, ``corpus``, ``teacher``, ``cost`` and
+``train``, as `Trainable` says. It is reached through `bench.registry.trainable`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ from typing import Any, Protocol
 
 BASELINE = "baseline"
 """The variant that all others are compared with."""
+
+SETTINGS_FILE = "settings.json"
+"""In a training's folder, from its beginning on: its settings."""
 
 Settings = dict[str, Any]
 
@@ -51,6 +54,21 @@ class CorpusFacts:
     origin: str
     hours: float
     revision: str
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """A trained network that a loss asks.
+
+    Attributes:
+        loss: which.
+        name: of the network where it is known, else of its file.
+        sha256: of the file of its weights.
+    """
+
+    loss: str
+    name: str
+    sha256: str
 
 
 @dataclass(frozen=True)
@@ -99,6 +117,9 @@ class Trainable(Protocol):
 
     def corpus(self, preset: str, source: str) -> CorpusFacts:
         """What `source` names, once it can be read."""
+
+    def teacher(self, settings: Settings) -> Teacher | None:
+        """The network that a loss of these settings asks; None where none does."""
 
     def cost(self, settings: Settings, source: str, folder: Path, device: str) -> Cost:
         """Train a few steps, and time them."""

@@ -185,6 +185,8 @@ class SQCodec:
         length = audio.shape[1]
         if long_audio.is_long(self.config, length):
             return long_audio.encode(self._network, audio, self._unit, self.device, on_progress)
+        if len(audio) > (at_once := long_audio.clips_at_once(self.config, length)):
+            return torch.cat([self.encode(clips) for clips in audio.split(at_once)])
         with torch.inference_mode():
             audio = audio.to(self.device, torch.float32)
             audio = torch.nn.functional.pad(audio, (0, self._padded(length) - length))
@@ -203,13 +205,13 @@ class SQCodec:
         Args:
             codes: what `encode` returned.
             length: T, samples to return; all that the codes stand for if None.
-            statistics: what the TEConv gates normalise by; the clip's own if None, which
-                clips longer than a minute take several passes for.
+            statistics: what the TEConv gates normalise by, of the same weights; the clip's
+                own if None, which clips longer than a minute take several passes for.
             on_progress: told what part is done, 0 to 1, of clips longer than a minute.
 
         Raises:
             ValueError: codes of another type or shape, out of the codebook, or too few or
-                too many for the length; statistics of another decoder.
+                too many for the length; statistics of another number of gates.
         """
         check_codes(codes, self.config.codebook_size)
         if codes.ndim == 1:
@@ -224,6 +226,8 @@ class SQCodec:
         if statistics is not None or long_audio.is_long(self.config, n_samples):
             audio = long_audio.decode(self._network, codes, self.device, statistics, on_progress)
             return audio[:, :length]
+        if len(codes) > (at_once := long_audio.clips_at_once(self.config, n_samples)):
+            return torch.cat([self.decode(clips, length) for clips in codes.split(at_once)])
         with torch.inference_mode():
             return self._network.decode(codes.to(self.device))[:, :length]
 
@@ -247,13 +251,13 @@ class SQCodec:
         """Begin a stream: codes in pieces of any size in, audio out.
 
         Args:
-            statistics: what the TEConv gates normalise by. With those of `statistics(codes)`,
-                which take all codes, the audio is that of `decode`. With None it is what came
-                so far, and the audio another one: 6 to 17 dB SDR against that of `decode`
-                on speech (docs/streaming.md).
+            statistics: what the TEConv gates normalise by, of the same weights. With those of
+                `statistics(codes)`, which take all codes, the audio is that of `decode`. With
+                None it is what came so far, and the audio another one: 6 to 17 dB SDR against
+                that of `decode` on speech (docs/streaming.md).
 
         Raises:
-            ValueError: statistics of another decoder.
+            ValueError: statistics of another number of gates.
         """
         return StreamDecoder(self._network, statistics, self.device)
 

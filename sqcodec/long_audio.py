@@ -34,6 +34,11 @@ def is_long(config: SQCodecConfig, length: int) -> bool:
     return length > LONG_S * config.sample_rate
 
 
+def clips_at_once(config: SQCodecConfig, length: int) -> int:
+    """How many clips of `length` samples, none of them long, go through the network together."""
+    return max(1, int(LONG_S * config.sample_rate / length))
+
+
 def encode(
     network: SQCodecNetwork, audio: Tensor, unit: int, device: torch.device, on_progress: Progress
 ) -> Tensor:

@@ -206,7 +206,19 @@ class StreamDecoder(_Stream):
 
 
 def through(stream: StreamEncoder | StreamDecoder, pieces: Iterable[Tensor]) -> Iterator[Tensor]:
-    """Send pieces through a stream, to its end; yield what comes out."""
+    """Send pieces through a stream, to its end; yield what comes out.
+
+    Raises:
+        ValueError: a tensor instead of pieces: its clips would be taken for pieces of one.
+    """
+    if isinstance(pieces, Tensor):
+        raise ValueError(
+            "expected pieces, one after the other, got a tensor: x.split(n, dim=-1) cuts it"
+        )
+    return _through(stream, pieces)
+
+
+def _through(stream: StreamEncoder | StreamDecoder, pieces: Iterable[Tensor]) -> Iterator[Tensor]:
     for piece in pieces:
         out = stream.push(piece)
         if out.shape[-1]:

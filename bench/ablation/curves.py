@@ -2,17 +2,22 @@
 
 That is the weighted sum of waveform and STFT losses; a total would leave out the perceptual
 loss where a variant is without it. The validation loss is the same sum on held-out crops.
+Steps without a finite loss, which the trainer skips and notes, are in no curve.
 """
 
 from __future__ import annotations
 
+import csv
+
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from bench.ablation.training import Run
+from bench.ablation.folder import Run
 
 LOG = "log.csv"
 MOST_POINTS = 100
+_COLUMNS = ("step", "waveform", "stft", "validation")
 _DECIMALS = 4
 
 
@@ -21,22 +26,32 @@ def curve(run: Run) -> dict[str, list[float]]:
 
     Returns:
         "step" and "loss", the last step of each stretch and its mean; "validated" and
-        "validation", steps and losses. All are empty where there is no log.
+        "validation", steps and losses. All are empty where there is no log that can be read.
     """
-    path = run.folder / LOG
-    if not path.is_file():
-        return {"step": [], "loss": [], "validated": [], "validation": []}
-    log = pd.read_csv(path)
-    weights = run.settings
-    loss = (
-        weights["waveform_weight"] * log["waveform"] + weights["stft_weight"] * log["stft"]
-    ).to_numpy()
-    steps = log["step"].to_numpy()
-    parts = np.array_split(np.arange(len(steps)), min(MOST_POINTS, len(steps)))
-    validated = log[["step", "validation"]].dropna()
+    try:
+        with open(run.folder / LOG, newline="", encoding="utf-8") as file:
+            rows = [row for row in csv.DictReader(file) if None not in row]  # else it is too long
+    except (OSError, UnicodeDecodeError, csv.Error):
+        rows = []
+    text = pd.DataFrame(rows, columns=list(_COLUMNS), dtype=str)
+    log = text.apply(pd.to_numeric, errors="coerce").astype(float)
+    log["loss"] = (
+        run.settings["waveform_weight"] * log["waveform"]
+        + run.settings["stft_weight"] * log["stft"]
+    )
+    losses, validations = (_finite(log[["step", name]]) for name in ("loss", "validation"))
+    parts = np.array_split(losses, min(MOST_POINTS, len(losses))) if len(losses) else []
     return {
-        "step": [int(steps[part[-1]]) for part in parts],
-        "loss": [round(float(loss[part].mean()), _DECIMALS) for part in parts],
-        "validated": [int(step) for step in validated["step"]],
-        "validation": [round(float(value), _DECIMALS) for value in validated["validation"]],
+        "step": [int(part[-1, 0]) for part in parts],
+        # Of summands that are small already: the sum of finite numbers need not be finite.
+        "loss": [round(float((part[:, 1] / len(part)).sum()), _DECIMALS) for part in parts],
+        "validated": [int(step) for step in validations[:, 0]],
+        "validation": [round(float(value), _DECIMALS) for value in validations[:, 1]],
     }
+
+
+def _finite(columns: pd.DataFrame) -> NDArray[np.float64]:
+    """The rows of finite numbers, [N, 2]."""
+    values = columns.to_numpy(dtype=np.float64)
+    found: NDArray[np.float64] = values[np.isfinite(values).all(axis=1)]
+    return found

@@ -15,27 +15,26 @@ import json
 import math
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from bench.ablation.curves import curve
+from bench.ablation.evaluated import Evaluated
+from bench.ablation.folder import Run
 from bench.ablation.plan import Plan
-from bench.ablation.training import Failed, Run
-from bench.datasets.manifest import Manifest
+from bench.ablation.training import Failed
 from bench.downstream.score import Estimate
-from bench.report.files import replace_text, result_path
+from bench.report.ablation_file import SCHEMA_VERSION
+from bench.report.files import replace_text
 from bench.report.paired import paired
-from bench.report.results import Result
-from bench.report.stored import read_result
 from bench.report.tables.application import TASKS
 from bench.report.tables.frame import TABLE_3
 from bench.report.task_comparison import task_differences
 from bench.stats import CONFIDENCE
-from bench.suites import APPLICATION, SIGNAL
-from bench.trainable import BASELINE, Trained, Variant
+from bench.suites import SIGNAL
+from bench.trainable import BASELINE, Settings, Teacher, Trained, Variant
 
-SCHEMA_VERSION = 1
 FILE_NAME = "ablation.json"
 
 _SCORES = {score.name: score for score in SIGNAL.scores}
@@ -43,36 +42,10 @@ _SIGNAL = tuple(column.key for column in TABLE_3 if column.key in _SCORES)
 _TASKS = {column.key: TASKS[column.key] for column in TABLE_3 if column.key in TASKS}
 _DECIMALS = 6
 _CLIP_DECIMALS = 4
+_OWN_PATH = "whisper"  # a setting that is a path on the user's machine
 
 Trainings = Mapping[tuple[str, int], Trained | Failed]
 Scores = dict[str, Estimate]
-
-
-@dataclass(frozen=True)
-class Evaluated:
-    """Where the scores are.
-
-    Attributes:
-        results: the folder that `bench run` wrote into.
-        manifest: the clips.
-        application_failed: why the application suite left nothing; "" where it did.
-    """
-
-    results: Path
-    manifest: Manifest
-    application_failed: str = ""
-
-    def signal(self, codec: str) -> Result:
-        """Raises StoredResultError where there is none."""
-        return read_result(result_path(self.results, SIGNAL.name, self.manifest.name, codec))
-
-    def tasks(self, codec: str) -> dict[str, dict[str, Any]]:
-        """The application suite's tasks by name; none where it left nothing."""
-        path = result_path(self.results, APPLICATION, self.manifest.name, codec)
-        if self.application_failed or not path.is_file():
-            return {}
-        content = json.loads(path.read_text(encoding="utf-8"))
-        return {str(task["task"]): task for task in content["tasks"]}
 
 
 def outcome_of(
@@ -81,6 +54,7 @@ def outcome_of(
     runs: Sequence[Run],
     trained: Trainings,
     evaluated: Evaluated,
+    teacher: Teacher | None = None,
 ) -> dict[str, Any]:
     """Everything the file says.
 
@@ -90,6 +64,7 @@ def outcome_of(
         runs: its trainings.
         trained: what came of each.
         evaluated: where their scores are.
+        teacher: the network that a loss of the baseline asks.
 
     Raises:
         StoredResultError: the scores of a finished training cannot be read.
@@ -102,16 +77,16 @@ def outcome_of(
         "preset": asked.preset,
         "budget": {
             "steps": plan.steps,
-            "asked_steps": asked.budget_steps,
             "asked_hours": asked.budget_hours,
             "measured": plan.measured,
             "seeds": asked.seeds,
             "heard_s": _rounded(max((one.heard_s for one in finished.values()), default=0.0)),
-            "heard_s_of_all": _rounded(sum(one.heard_s for one in finished.values())),
             "seconds_of_all": _rounded(sum(one.seconds for one in finished.values())),
             "hardware": sorted({one.hardware for one in finished.values()}),
         },
-        "settings": {name: value for name, value in first.items() if name not in ("whisper",)},
+        "settings": {name: value for name, value in first.items() if name != _OWN_PATH},
+        "given": _without_folders(asked.settings),
+        "teacher": None if teacher is None else asdict(teacher),
         "corpus": asdict(asked.corpus) | {"hours": _rounded(asked.corpus.hours)},
         "data": {
             "name": evaluated.manifest.name,
@@ -198,7 +173,7 @@ def _scores(
         is_own = variant == BASELINE or not any(name == variant for name, _ in finished)
         why = "it was not trained" if is_own else "the baseline of its seed was not trained"
         return {key: {"reason": why} for key in (*_SIGNAL, *_TASKS)}
-    return {key: _said(over_seeds([scores[key] for scores in per_seed])) for key in per_seed[0]}
+    return {key: _said([scores[key] for scores in per_seed]) for key in per_seed[0]}
 
 
 def _absolute(one: Trained, evaluated: Evaluated) -> Scores:
@@ -215,14 +190,14 @@ def _absolute(one: Trained, evaluated: Evaluated) -> Scores:
         else:
             why = score.no_interval_because or "bootstrap over speakers and recordings"
             found[key] = Estimate(score.mean, score.low, score.high, why)
-    tasks = evaluated.tasks(one.codec)
-    for key, task in _TASKS.items():
-        scores = {score["name"]: score for score in tasks.get(task, {}).get("scores", ())}
-        if key in scores:
-            parts = (scores[key][name] for name in ("value", "low", "high", "method"))
-            found[key] = Estimate(*parts)
-        else:
-            found[key] = Estimate(None, method=_why_not_judged(task, tasks, evaluated))
+    with evaluated.using_tasks(one.codec) as tasks:
+        for key, task in _TASKS.items():
+            scores = {score["name"]: score for score in tasks.get(task, {}).get("scores", ())}
+            if key in scores:
+                parts = (scores[key][name] for name in ("value", "low", "high", "method"))
+                found[key] = Estimate(*parts)
+            else:
+                found[key] = Estimate(None, method=_why_not_judged(task, tasks, evaluated))
     return found
 
 
@@ -254,7 +229,8 @@ def _why_not_judged(task: str, tasks: Mapping[str, Mapping[str, Any]], evaluated
     return unavailable or evaluated.application_failed or "not judged"
 
 
-def _said(estimate: Estimate) -> dict[str, Any]:
+def _said(per_seed: Sequence[Estimate]) -> dict[str, Any]:
+    estimate = over_seeds(per_seed)
     if estimate.value is None:
         return {"reason": estimate.method}
     return {
@@ -262,6 +238,7 @@ def _said(estimate: Estimate) -> dict[str, Any]:
         "low": _rounded(estimate.low),
         "high": _rounded(estimate.high),
         "method": estimate.method,
+        "seeds": sum(one.value is not None for one in per_seed),
     }
 
 
@@ -281,13 +258,12 @@ def _judges(baselines: Mapping[int, Trained], evaluated: Evaluated) -> dict[str,
     """Task -> who judged, and whether that is the paper's."""
     found = {}
     for one in list(baselines.values())[:1]:
-        for name, task in evaluated.tasks(one.codec).items():
-            if task["evaluator"]:
-                found[name] = {
-                    "name": task["evaluator"]["name"],
-                    "revision": task["evaluator"]["revision"],
-                    "of_paper": task["of_paper"],
-                }
+        with evaluated.using_tasks(one.codec) as tasks:
+            for name, task in tasks.items():
+                if judge := task["evaluator"]:
+                    own = {key: judge[key] for key in ("name", "revision")}
+                    weights = {"weights": judge.get("weights", "")}
+                    found[name] = own | weights | {"of_paper": task["of_paper"]}
     return found
 
 
@@ -305,14 +281,13 @@ def _clips(
                 for clip in evaluated.signal(one.codec).clips
                 if clip.kind in score.kinds and score.metric in clip.values
             }
-        tasks = evaluated.tasks(one.codec)
-        for key, task in _TASKS.items():
-            clips = tasks.get(task, {}).get("clips", ())
-            parts[key] = {
-                str(clip["clip"]): value
-                for clip in clips
-                if (value := _part(task, clip)) is not None
-            }
+        with evaluated.using_tasks(one.codec) as tasks:
+            for key, task in _TASKS.items():
+                parts[key] = {
+                    str(clip["clip"]): value
+                    for clip in tasks.get(task, {}).get("clips", ())
+                    if (value := _part(task, clip)) is not None
+                }
         found[one.codec] = parts
     return found
 
@@ -325,6 +300,10 @@ def _part(task: str, clip: Mapping[str, Any]) -> float | None:
     if task == "asv":
         return round(clip["similarity"], _CLIP_DECIMALS) if "similarity" in clip else None
     return float(bool(clip["right"]))
+
+
+def _without_folders(given: Settings) -> Settings:
+    return {name: Path(str(v)).name if name == _OWN_PATH else v for name, v in given.items()}
 
 
 def _rounded(value: float | None) -> float | None:

@@ -8,14 +8,14 @@ command is stopped. The file is written whole or not at all; a lock keeps a seco
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from bench.report.checked import parsed
 from bench.report.files import replace_json
 from bench.trainable import CorpusFacts
 
@@ -75,6 +75,13 @@ class Plan:
     steps: int | None
     measured: dict[str, float] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        given = self.asked.budget_steps
+        if given is not None and self.steps != given:
+            raise ValueError(f"{self.steps} steps, of a budget of {given}")
+        if self.steps is not None and self.steps < 1:
+            raise ValueError(f"expected at least 1 step, got {self.steps}")
+
     @property
     def runs(self) -> list[tuple[str, int]]:
         """(variant, seed) of every training; seeds in turn, so that early ones are complete."""
@@ -82,17 +89,14 @@ class Plan:
 
 
 def open_plan(folder: Path, asked: Asked) -> Plan:
-    """The plan of a folder, which is made where there is none.
+    """The plan of a folder; a new one, which is not written yet, where there is none.
 
     Raises:
         AblationError: the folder holds an ablation of other settings, or its plan is damaged.
-        OSError: it cannot be written.
     """
     path = folder / FILE_NAME
     if not path.exists():
-        plan = Plan(asked, asked.budget_steps)
-        write_plan(folder, plan)
-        return plan
+        return Plan(asked, asked.budget_steps)
     plan = _read(path)
     others = _differences(plan.asked, asked)
     if others:
@@ -105,16 +109,13 @@ def open_plan(folder: Path, asked: Asked) -> Plan:
 
 
 def write_plan(folder: Path, plan: Plan) -> None:
-    """Write the file of a plan."""
+    """Write the file of a plan.
+
+    Raises:
+        OSError: it cannot be written.
+    """
     content = {"schema": SCHEMA_VERSION, **asdict(plan)}
     replace_json(folder / FILE_NAME, content)
-
-
-def with_steps(folder: Path, plan: Plan, steps: int, measured: dict[str, float]) -> Plan:
-    """Fix the steps that were measured."""
-    plan = replace(plan, steps=steps, measured=measured)
-    write_plan(folder, plan)
-    return plan
 
 
 @contextmanager
@@ -122,11 +123,16 @@ def locked(folder: Path) -> Iterator[None]:
     """Within, no other run works in the folder; a killed one leaves it free.
 
     Raises:
-        AblationError: another does.
-        OSError: the folder cannot be written.
+        AblationError: another does, or there can be no such folder.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = os.open(folder / ".lock", os.O_CREAT | os.O_RDWR, 0o666)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = os.open(folder / ".lock", os.O_CREAT | os.O_RDWR, 0o666)
+    except (FileExistsError, NotADirectoryError):
+        raise AblationError(f"{folder} is, or lies below, a file: name a folder (--out)") from None
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise AblationError(f"the folder {folder} cannot be written: {why} (--out)") from error
     try:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -139,17 +145,11 @@ def locked(folder: Path) -> Iterator[None]:
 
 def _read(path: Path) -> Plan:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if content.pop("schema") != SCHEMA_VERSION:
-            raise ValueError(f"expected schema {SCHEMA_VERSION}")
-        asked = content["asked"]
-        asked["corpus"] = CorpusFacts(**asked["corpus"])
-        asked["variants"] = tuple(asked["variants"])
-        return Plan(**(content | {"asked": Asked(**asked)}))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        return parsed(path.read_bytes(), Plan, SCHEMA_VERSION)
+    except (OSError, ValueError) as error:
+        why = (error.strerror if isinstance(error, OSError) else "") or str(error)
         raise AblationError(
-            f"{path} cannot be read ({type(error).__name__}: {error}): name another folder with "
-            "--out, or remove this one"
+            f"{path} cannot be read ({why}): name another folder with --out, or remove the folder"
         ) from error
 
 

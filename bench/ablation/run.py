@@ -17,9 +17,10 @@ from typing import Any
 from rich.console import Console
 
 from bench.ablation import clips, outcome, training
-from bench.ablation.outcome import Evaluated
-from bench.ablation.plan import AblationError, Asked, Plan, locked, open_plan, with_steps
-from bench.ablation.training import Failed, Run
+from bench.ablation.evaluated import Evaluated
+from bench.ablation.folder import Run
+from bench.ablation.plan import AblationError, Asked, Plan, locked, open_plan, write_plan
+from bench.ablation.training import Failed
 from bench.application_cli import run_application
 from bench.console import MISSING, SOME_FAILED, console, tell
 from bench.datasets.load import load_data
@@ -30,7 +31,7 @@ from bench.report import ablation as report
 from bench.signal_cli import run_signal
 from bench.suites import APPLICATION
 from bench.team import RunError
-from bench.trainable import BASELINE, CorpusFacts, Cost, Settings, Trained, Variant
+from bench.trainable import BASELINE, CorpusFacts, Cost, Settings, Teacher, Trained, Variant
 
 _RUNS = "runs"
 _HOUR_S = 3600.0
@@ -103,11 +104,16 @@ def ablate(options: AblateOptions, errors: Console) -> int:
                     f"{options.preset}-{name}-seed{seed}",
                     options.out / _RUNS / f"{name}-seed{seed}",
                     _settings(worker, options, name, plan.steps, seed),
+                    facts.revision,
                 )
                 for name, seed in plan.runs
             ]
+            for run in runs:
+                run.check()
+            write_plan(options.out, plan)  # not before it fits what the folder holds
+            teacher: Teacher | None = _or_refuse(training.ask_teacher(worker, runs[0].settings))
             worker.stop()
-            return _done(options, plan, variants, runs, manifest, errors)
+            return _done(options, plan, variants, runs, teacher, manifest, errors)
 
 
 def _done(
@@ -115,6 +121,7 @@ def _done(
     plan: Plan,
     variants: Sequence[Variant],
     runs: Sequence[Run],
+    teacher: Teacher | None,
     manifest: Manifest,
     errors: Console,
 ) -> int:
@@ -130,7 +137,7 @@ def _done(
     ]
     status, evaluated = _evaluated(options, paths, manifest, errors)
     with errors.status("comparing"):
-        content = outcome.outcome_of(plan, variants, runs, trained, evaluated)
+        content = outcome.outcome_of(plan, variants, runs, trained, evaluated, teacher)
         outcome.write(content, options.out / outcome.FILE_NAME)
     table, files = report.write(content, options.out)
     for path in files:
@@ -180,7 +187,7 @@ def _asked(
 
 
 def _measured(worker: training.Worker, plan: Plan, options: AblateOptions, errors: Console) -> Plan:
-    """Fix the steps that a budget of hours has time for.
+    """With the steps that a budget of hours has time for.
 
     The baseline is as slow as any variant: it has every module, every loss and the longest window.
     """
@@ -211,7 +218,7 @@ def _measured(worker: training.Worker, plan: Plan, options: AblateOptions, error
         f"{share_s / 60:.1f} min each"
     )
     measured = {"step_s": cost.step_s, "growth_step_s": cost.growth_step_s}
-    return with_steps(options.out, plan, steps, measured)
+    return replace(plan, steps=steps, measured=measured)
 
 
 def _trained(

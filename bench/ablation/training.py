@@ -8,8 +8,8 @@ process dies, those of the trainings end too.
 from __future__ import annotations
 
 import functools
-import json
 import os
+import shutil
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import registry
+from bench.ablation.folder import CHECKPOINTS, DONE, Run
 from bench.errors import reason
 from bench.executors import Worker, WorkerFailed, WorkerLost, wait_for
 from bench.report.files import replace_json
@@ -27,45 +28,13 @@ from bench.trainable import (
     Cost,
     NotTrainableError,
     Settings,
+    Teacher,
     Trained,
     Variant,
 )
 
-DONE = "done.json"
-
 # Of a share of a budget: for loading, validation and checkpoints, which are no steps.
 _FOR_STEPS = 0.9
-
-
-@dataclass(frozen=True)
-class Run:
-    """One training.
-
-    Attributes:
-        variant, seed: which.
-        codec: what its weights are called.
-        folder: of its own.
-        settings: of the trainer.
-    """
-
-    variant: str
-    seed: int
-    codec: str
-    folder: Path
-    settings: Settings
-
-    @property
-    def name(self) -> str:
-        """As it is told to the user."""
-        return f"{self.variant}, seed {self.seed}"
-
-    def done(self) -> Trained | None:
-        """What came of it; None where it is not finished."""
-        try:
-            trained = Trained(**json.loads((self.folder / DONE).read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError):
-            return None
-        return trained if (self.folder / trained.weights).is_file() else None
 
 
 @dataclass(frozen=True)
@@ -107,6 +76,11 @@ def ask_corpus(worker: Worker, preset: str, source: str) -> CorpusFacts | Failed
     return _asked(worker, _corpus, preset, source)
 
 
+def ask_teacher(worker: Worker, settings: Settings) -> Teacher | Failed | None:
+    """The network that a training's losses ask, if one of them asks any."""
+    return _asked(worker, _teacher, settings)
+
+
 def measure(
     settings: Settings, source: str, folder: Path, slots: Sequence[str], threads: int
 ) -> Cost | Failed:
@@ -120,6 +94,7 @@ def measure(
         threads: for each.
     """
     with ExitStack() as stack:
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)  # once they have ended
         workers = [stack.enter_context(process(threads)) for _ in slots]
         for number, (worker, device) in enumerate(zip(workers, slots, strict=True)):
             worker.call(_cost, settings, source, folder / str(number), device)
@@ -187,8 +162,8 @@ def train_all(
 
 def _finish(run: Run, trained: Trained) -> None:
     """Note that a training is done, and only then drop what it would have gone on from."""
-    replace_json(run.folder / DONE, asdict(trained))
-    for state in run.folder.glob("state-*.pt"):
+    replace_json(run.folder / DONE, asdict(trained) | {"corpus": run.corpus})
+    for state in run.folder.glob(CHECKPOINTS):
         state.unlink()
 
 
@@ -228,6 +203,10 @@ def _settings(
 
 def _corpus(preset: str, source: str) -> CorpusFacts | Failed:
     return _said(lambda: registry.trainable().corpus(preset, source))
+
+
+def _teacher(settings: Settings) -> Teacher | Failed | None:
+    return _said(lambda: registry.trainable().teacher(settings))
 
 
 def _cost(settings: Settings, source: str, folder: Path, device: str) -> Cost | Failed:

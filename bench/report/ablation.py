@@ -11,6 +11,8 @@ from typing import Any
 from rich import box
 from rich.table import Table as RichTable
 
+from bench.report.ablation_file import SCHEMA_VERSION, AblationFile
+from bench.report.checked import parsed
 from bench.report.files import replace_text
 from bench.report.stored import StoredResultError
 from bench.report.tables import csv_file, latex, markdown, paper, trained_ablation
@@ -18,7 +20,6 @@ from bench.report.tables.configurations import ABLATION_ROW
 from bench.report.tables.markdown import interval_text
 from bench.report.tables.model import Cell, Table
 
-SCHEMA_VERSION = 1
 FOLDER = "ablation"
 
 _CHECKOUT_RESULTS = Path(__file__).parents[2] / "results"
@@ -54,11 +55,11 @@ def read(path: Path, beside: Paper) -> tuple[dict[str, Any], Table]:
         StoredResultError: it is no such file, of another schema, or contradicts itself.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if content["schema"] != SCHEMA_VERSION:
-            raise ValueError(f"its schema is {content['schema']}, this reads {SCHEMA_VERSION}")
+        data = path.read_bytes()
+        parsed(data, AblationFile, SCHEMA_VERSION)
+        content = json.loads(data)
         return content, table_of(content, beside)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError) as error:
         raise StoredResultError(
             f"{path}: no ablation that can be read: {type(error).__name__}: {error}"
         ) from error

@@ -82,7 +82,7 @@ def task_differences(
     for name in (first, second):
         if name not in known:
             raise UnknownNameError("codec with results", name, known)
-    one, other = _tasks(known[first]), _tasks(known[second])
+    one, other = read_tasks(known[first]), read_tasks(known[second])
     try:
         found = [_difference(column, one, other) for column in APPLICATION_SCORES]
     except NotComparableError:
@@ -95,7 +95,12 @@ def task_differences(
     return dataset, [difference for difference in found if difference is not None]
 
 
-def _tasks(path: Path) -> dict[str, dict[str, Any]]:
+def read_tasks(path: Path) -> dict[str, dict[str, Any]]:
+    """The tasks of one result of the application suite, by name.
+
+    Raises:
+        StoredResultError: it cannot be read.
+    """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         return {str(task["task"]): task for task in content["tasks"]}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +13,7 @@ import torch
 from safetensors.torch import load_file
 
 from baselines import sqcodec_training
-from bench.trainable import BASELINE, NotTrainableError, Settings
+from bench.trainable import BASELINE, SETTINGS_FILE, NotTrainableError, Settings, Teacher
 from sqcodec.presets import PRESETS, SQCodecConfig, TransformerConfig, get_config
 from sqcodec.training.trainer import Trainer
 from tones import write_corpus
@@ -106,6 +108,37 @@ def test_variants_share_all_settings_but_their_changes() -> None:
 def test_wrong_settings_are_told(given: Settings, said: str) -> None:
     with pytest.raises(NotTrainableError, match=re.escape(said)):
         sqcodec_training.settings("sqcodec-6k", BASELINE, 5, 1, 0, {**PLAIN, **given})
+
+
+@pytest.mark.parametrize("given", [{"perceptual_weight": 0}, {"perceptual_weight": 0.0}])
+def test_a_variant_that_is_the_baseline_is_refused(given: Settings) -> None:
+    said = "the baseline has no perceptual loss: leave no-perceptual-loss out of --variants"
+    with pytest.raises(NotTrainableError, match=said):
+        sqcodec_training.settings("sqcodec-6k", "no-perceptual-loss", 5, 1, 0, given)
+    sqcodec_training.settings("sqcodec-6k", "no-tconv", 5, 1, 0, given)
+
+
+def test_the_teacher_is_the_whisper_that_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "model.bin").write_bytes(b"whisper")
+    sha256 = hashlib.sha256(b"whisper").hexdigest()
+    named = {"perceptual_weight": 0.2, "whisper": str(tmp_path)}
+    assert sqcodec_training.teacher(named) == Teacher("perceptual", "model.bin", sha256)
+    assert sqcodec_training.teacher({**named, "perceptual_weight": 0.0}) is None
+    monkeypatch.setattr(sqcodec_training, "find_whisper", lambda path: tmp_path / "model.bin")
+    found = sqcodec_training.teacher({**named, "whisper": ""})
+    assert found == Teacher("perceptual", "whisper-tiny.en", sha256)
+    monkeypatch.undo()
+    with pytest.raises(NotTrainableError, match="no weights of Whisper at nowhere"):
+        sqcodec_training.teacher({**named, "whisper": "nowhere"})
+
+
+def test_a_run_keeps_its_settings_from_the_beginning(tiny: SQCodecConfig, tmp_path: Path) -> None:
+    write_corpus(tmp_path / "corpus")
+    own = settings(steps=1, learning_rate=1e-3)
+    sqcodec_training.train(own, str(tmp_path / "corpus"), tmp_path / "run", "cpu", "w")
+    assert json.loads((tmp_path / "run" / SETTINGS_FILE).read_text()) == own
 
 
 def test_wrong_presets_and_corpora_are_told(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from ablation_stub import write_signal_result
 from rich.console import Console
 from typer.testing import CliRunner, Result
 
@@ -15,28 +16,31 @@ from bench import cli, registry
 from bench.ablation import run as ablation
 from bench.console import MISSING
 from bench.options import RunOptions
+from bench.report.tables.trained_ablation import NOT_RESOLVED
 from bench.team import RunError
 from bench.trainable import (
     BASELINE,
+    SETTINGS_FILE,
     CorpusFacts,
     Cost,
     NotTrainableError,
     Settings,
+    Teacher,
     Trained,
     Variant,
 )
 
 pytestmark = pytest.mark.usefixtures("trainings_are_inline")
-SMALL = Path(__file__).parent / "report" / "small"
 NAMES = (BASELINE, "window-40", "no-tconv", "no-perceptual-loss")
 
 
 class Stub:
-    """A trainer that writes a file and a log, and may be told to stop or to fail."""
+    """A trainer that writes its files, and may be told to stop or to fail."""
 
     def __init__(self) -> None:
         self.trained: list[str] = []
         self.faults: dict[str, BaseException] = {}
+        self.first_loss = "0.01"
 
     def variants(self, preset: str) -> tuple[Variant, ...]:
         if preset != "sqcodec-6k":
@@ -53,20 +57,26 @@ class Stub:
     def corpus(self, preset: str, source: str) -> CorpusFacts:
         if source == "missing":
             raise NotTrainableError("missing is no corpus")
-        return CorpusFacts(source, "synthetic sounds", 0.01, "abc")
+        return CorpusFacts(source, "synthetic sounds", 0.01, f"revision of {source}")
+
+    def teacher(self, settings: Settings) -> Teacher | None:
+        return Teacher("perceptual", "a-whisper", "abc") if settings["perceptual_weight"] else None
 
     def cost(self, settings: Settings, source: str, folder: Path, device: str) -> Cost:
+        folder.mkdir(parents=True)
         return Cost(step_s=9.0, growth_step_s=9.0)
 
     def train(
         self, settings: Settings, source: str, folder: Path, device: str, name: str
     ) -> Trained:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / SETTINGS_FILE).write_text(json.dumps(settings))
         if name in self.faults:
             raise self.faults[name]
         self.trained.append(name)
-        folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{name}.safetensors").write_bytes(b"weights")
-        rows = "".join(f"{step},0.01,{1 + 1 / step},2.0\n" for step in range(1, 6))
+        rows = f"1,{self.first_loss},2,nan\n"
+        rows += "".join(f"{step},0.01,{1 + 1 / step},2.0\n" for step in range(2, 6))
         (folder / "log.csv").write_text(f"step,waveform,stft,validation\n{rows}")
         return Trained(name, f"{name}.safetensors", settings["steps"], 8.4, 36.0, "1 CPU thread")
 
@@ -87,17 +97,9 @@ def suites(monkeypatch: pytest.MonkeyPatch) -> list[RunOptions]:
     def signal(options: RunOptions, errors: Console) -> int:
         asked.append(options)
         print("a table that nobody asked for")
-        stored = json.loads((SMALL / "signal" / "small" / "encodec-3k.json").read_text())
-        stored["dataset"] = data = Path(options.data).stem
         for number, path in enumerate(options.codecs):
-            stored["codec"]["name"] = name = Path(path).stem
-            if number:
-                for clip in stored["clips"]:
-                    if "sdr" in clip["values"]:
-                        clip["values"]["sdr"] -= 0.25
-            target = options.results / "signal" / data / f"{name}.json"
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(json.dumps(stored))
+            name, data = Path(path).stem, Path(options.data).stem
+            write_signal_result(options.results, data, name, -0.25 * number)
         return 0
 
     def application(options: RunOptions, errors: Console) -> int:
@@ -132,10 +134,12 @@ def test_all_is_trained_scored_and_rendered(
     assert [options.suite for options in suites] == ["signal", "application"]
     assert len(suites[0].codecs) == 4
     assert "a table that nobody asked for" not in done.stdout
-    assert "not resolved" not in done.stdout.split("Rows below")[0]
     rows = rows_of(tmp_path)
     narrow = rows["trained here", "sqcodec-6k-window-40"]
     assert float(narrow["sdr_db"]) == pytest.approx(-0.25)
+    assert narrow["pesq_remark"] == NOT_RESOLVED  # all clips are alike
+    assert "sdr_db_remark" not in narrow  # all clips differ by as much
+    assert NOT_RESOLVED not in rows["trained here", "sqcodec-6k"].values()
     assert "no evaluator is here: pip install" in narrow["reasons"]
     assert rows["paper", "sqcodec-6k-window-40"]["sdr_db"] == "-0.111"
     files = {path.name for path in (tmp_path / "out").iterdir()}
@@ -168,6 +172,58 @@ def test_stopped_in_the_middle_it_does_the_rest_only(
     assert (tmp_path / "out" / "ablation.json").read_bytes() == first
 
 
+def test_a_skipped_step_and_a_lost_log_end_nothing(
+    ablate: Callable[..., Result], stub: Stub, suites: list[RunOptions], tmp_path: Path
+) -> None:
+    def steps() -> list[list[int]]:
+        content = json.loads((tmp_path / "out" / "ablation.json").read_text())
+        return [one["step"] for one in content["curves"]]
+
+    stub.first_loss = "nan"
+    assert ablate("--variants", "window-40").exit_code == MISSING
+    assert steps() == [[2, 3, 4, 5]] * 2
+    folder = tmp_path / "out" / "runs"
+    (folder / "baseline-seed0" / "log.csv").write_text("")
+    (folder / "window-40-seed0" / "log.csv").write_text("step,waveform,stft,validation\n")
+    assert ablate("--variants", "window-40").exit_code == MISSING
+    assert steps() == [[], []]
+    assert len(stub.trained) == 2
+
+
+def test_trainings_of_other_settings_are_not_taken_for_these(
+    ablate: Callable[..., Result], stub: Stub, suites: list[RunOptions], tmp_path: Path
+) -> None:
+    assert ablate().exit_code == MISSING
+    plan = tmp_path / "out" / "plan.json"
+    content = plan.read_bytes()
+    plan.unlink()
+    stub.trained.clear()
+    done = ablate(budget=("--budget-steps", 500))
+    assert done.exit_code == 2
+    assert done.stderr.count("\n") == 1
+    assert "a training of other settings (steps 5, not 500); remove the folder" in done.stderr
+    assert not plan.exists()
+    assert "corpus with other clips" in ablate("--corpus", "other").stderr
+    assert "(batch_size 1, not 2)" in ablate("--batch", 2).stderr
+    # The same command has them all, its plan included, again.
+    assert ablate().exit_code == MISSING
+    assert stub.trained == []
+    assert plan.read_bytes() == content
+
+
+def test_what_was_given_is_in_the_table(
+    ablate: Callable[..., Result], stub: Stub, suites: list[RunOptions], tmp_path: Path
+) -> None:
+    settings = tmp_path / "given.toml"
+    settings.write_text('precision = "bf16"\nperceptual_weight = 0.2\n')
+    assert ablate("--config", settings).exit_code == MISSING
+    text = (tmp_path / "out" / "table3-ablation.md").read_text()
+    assert 'precision = "bf16", perceptual_weight = 0.2' in text.replace("\\", "")
+    content = json.loads((tmp_path / "out" / "ablation.json").read_text())
+    assert content["given"] == {"precision": "bf16", "perceptual_weight": 0.2}
+    assert content["teacher"]["name"] == "a-whisper"
+
+
 def test_a_failed_training_says_so_in_its_row(
     ablate: Callable[..., Result], stub: Stub, suites: list[RunOptions], tmp_path: Path
 ) -> None:
@@ -196,6 +252,9 @@ def test_hours_become_steps_that_are_kept(
     assert ablate(budget=hours).exit_code == MISSING
     plan = json.loads((tmp_path / "out" / "plan.json").read_text())
     assert plan["steps"] == 8
+    assert not (tmp_path / "out" / "timing").exists()
+    text = (tmp_path / "out" / "table3-ablation.md").read_text()
+    assert "Budget of 0.1 h of compute, shared equally: 4 trainings of 8 steps" in text
     monkeypatch.setattr(stub, "cost", None)  # it is not measured again
     assert ablate(budget=hours).exit_code == MISSING
 
@@ -224,6 +283,9 @@ def test_only_some_variants_and_several_seeds(
         (("--data", "missing"), None, "no data set, folder or manifest is called 'missing'"),
         (("--device", "tpu"), None, "no device is called 'tpu'"),
         (("--config", "missing.toml"), None, "missing.toml cannot be read: No such file"),
+        (("--variants", ""), None, "--variants names none, got ''"),
+        (("--variants", " ,"), None, "--variants names none, got ' ,'"),
+        ((), ("--budget-hours", "inf"), "--budget-hours must be a number of hours, got inf"),
         ((), ("--budget-hours", 0.001), "and a step takes 9.0 s: give more hours"),
     ],
 )
@@ -241,6 +303,50 @@ def test_bad_input_is_one_line(
     assert said in done.stderr
     assert done.stderr.count("\n") == 1
     assert stub.trained == []
+
+
+def test_a_file_in_the_folders_place_is_one_line(
+    ablate: Callable[..., Result], stub: Stub, tmp_path: Path
+) -> None:
+    (tmp_path / "out").write_text("")
+    done = ablate()
+    assert (done.exit_code, stub.trained) == (2, [])
+    assert "out is, or lies below, a file: name a folder (--out)" in done.stderr
+    assert "Errno" not in done.stderr
+
+
+@pytest.mark.parametrize("value", ["inf", "nan", "1979-05-27"])
+def test_what_is_no_setting_is_one_line(
+    ablate: Callable[..., Result], stub: Stub, tmp_path: Path, value: str
+) -> None:
+    (tmp_path / "given.toml").write_text(f"waveform_weight = {value}")
+    done = ablate("--config", tmp_path / "given.toml")
+    assert (done.exit_code, stub.trained) == (2, [])
+    assert done.stderr.count("\n") == 1
+    assert "given.toml has what is no setting: " in done.stderr
+
+
+def test_damaged_files_are_a_line_each(
+    ablate: Callable[..., Result], stub: Stub, suites: list[RunOptions], tmp_path: Path
+) -> None:
+    assert ablate("--variants", "window-40").exit_code == MISSING
+    for name, text in (
+        ("plan.json", "null"),
+        ("plan.json", '"abc"'),
+        ("runs/baseline-seed0/done.json", '{"weights": null}'),
+        ("runs/baseline-seed0/done.json", "["),
+        ("runs/baseline-seed0/settings.json", "["),
+    ):
+        path = tmp_path / "out" / name
+        whole = path.read_text()
+        path.write_text(text)
+        done = ablate("--variants", "window-40")
+        path.write_text(whole)
+        assert done.exit_code == 2
+        assert done.stderr.startswith("bench: ")
+        assert done.stderr.count("\n") == 1
+        assert f"{path.name} cannot be read" in done.stderr
+        assert "remove the folder" in done.stderr
 
 
 def test_other_settings_on_the_same_folder_are_refused(

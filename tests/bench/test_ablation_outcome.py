@@ -8,15 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ablation_stub import write_signal_result
 
-from bench.ablation.outcome import Evaluated, outcome_of, over_seeds, write
+from bench.ablation.evaluated import Evaluated
+from bench.ablation.folder import Run
+from bench.ablation.outcome import outcome_of, over_seeds, write
 from bench.ablation.plan import Asked, Plan
-from bench.ablation.training import Failed, Run
+from bench.ablation.training import Failed
 from bench.datasets.manifest import Manifest
 from bench.downstream.score import Estimate
-from bench.trainable import BASELINE, CorpusFacts, Trained, Variant
+from bench.report.stored import StoredResultError
+from bench.trainable import BASELINE, CorpusFacts, Teacher, Trained, Variant
 
-SMALL = Path(__file__).parent / "report" / "small"
 SETTINGS = {"waveform_weight": 100.0, "stft_weight": 1.0, "whisper": "/home/me/whisper"}
 VARIANTS = [
     Variant(BASELINE, "sqcodec-6k", {}, 0.84375, 3.3721875),
@@ -29,19 +32,7 @@ def trained(name: str, seed: int) -> Trained:
 
 
 def signal(folder: Path, codec: str, better_by_db: float) -> None:
-    """A result of the small set whose clips are all better by so much SDR than the stored ones."""
-    content = json.loads((SMALL / "signal" / "small" / "encodec-3k.json").read_text())
-    content["codec"]["name"] = codec
-    for clip in content["clips"]:
-        if "sdr" in clip["values"]:
-            clip["values"]["sdr"] += better_by_db
-    for score in content["scores"]:
-        if score["metric"] == "sdr":
-            for bound in ("mean", "low", "high"):
-                score[bound] += better_by_db
-    path = folder / "signal" / "small" / f"{codec}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content))
+    write_signal_result(folder, "small", codec, better_by_db)
 
 
 def application(folder: Path, codec: str, right: list[bool]) -> None:
@@ -51,7 +42,7 @@ def application(folder: Path, codec: str, right: list[bool]) -> None:
     task = {
         "task": "aec",
         "unavailable": "",
-        "evaluator": {"name": "probe", "revision": "1"},
+        "evaluator": {"name": "probe", "revision": "1", "weights": "of the package probe"},
         "of_paper": False,
         "dataset": "small",
         "dataset_revision": "r",
@@ -70,14 +61,16 @@ def made(tmp_path: Path, found: dict[tuple[str, int], Trained | Failed], seeds: 
     corpus = CorpusFacts("mini-demo", "synthetic sounds", 0.01, "abc")
     names = tuple(variant.name for variant in VARIANTS)
     data = ("small", "r", None, "cpu")
-    asked = Asked("sqcodec-6k", names, seeds, 5, None, 1, {}, corpus, *data)
+    given = {"perceptual_weight": 0.2, "whisper": "/home/me/whisper"}
+    asked = Asked("sqcodec-6k", names, seeds, 5, None, 1, given, corpus, *data)
     plan = Plan(asked, 5)
     runs = [
         Run(name, seed, f"{name}-{seed}", tmp_path / "runs" / f"{name}-{seed}", SETTINGS)
         for name, seed in plan.runs
     ]
     evaluated = Evaluated(tmp_path, Manifest("small", "r", ()))
-    content = outcome_of(plan, VARIANTS, runs, found, evaluated)
+    teacher = Teacher("perceptual", "whisper-tiny.en", "abc")
+    content = outcome_of(plan, VARIANTS, runs, found, evaluated, teacher)
     return json.loads(write(content, tmp_path / "ablation.json").read_text())
 
 
@@ -106,6 +99,14 @@ def test_a_known_difference_is_found_clip_by_clip(tmp_path: Path) -> None:
     for clip, value in clips["window-40-0"]["sdr_db"].items():
         assert value == pytest.approx(clips["baseline-0"]["sdr_db"][clip] - 1.5, abs=2e-4)
     assert "whisper" not in content["settings"]
+    assert content["given"] == {"perceptual_weight": 0.2, "whisper": "whisper"}
+    assert content["teacher"] == {
+        "loss": "perceptual",
+        "name": "whisper-tiny.en",
+        "sha256": "abc",
+    }
+    assert content["judges"]["aec"]["weights"] == "of the package probe"
+    assert {score["seeds"] for score in narrow.values() if "reason" not in score} == {1}
 
 
 def test_no_application_suite_leaves_the_signal_scores(tmp_path: Path) -> None:
@@ -154,6 +155,48 @@ def test_seeds_are_paired_and_their_spread_widens_the_interval(tmp_path: Path) -
     assert sdr["low"] == pytest.approx(2 - 12.7062, abs=1e-3)
     assert sdr["high"] == pytest.approx(2 + 12.7062, abs=1e-3)
     assert content["variants"][0]["scores"]["sdr_db"]["method"].endswith("t over 2 seeds")
+
+
+def test_a_score_says_of_how_many_seeds_it_is(tmp_path: Path) -> None:
+    found: dict[tuple[str, int], Trained | Failed] = {}
+    for name in (BASELINE, "window-40"):
+        for seed in range(3):
+            signal(tmp_path, f"{name}-{seed}", float(seed))
+            found[name, seed] = trained(name, seed)
+    found["window-40", 1] = found["window-40", 2] = Failed("killed")
+    whole, narrow = (variant["scores"] for variant in made(tmp_path, found, 3)["variants"])
+    assert (whole["sdr_db"]["seeds"], narrow["sdr_db"]["seeds"]) == (3, 1)
+    assert "Student's t" not in narrow["sdr_db"]["method"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{", "JSONDecodeError"),
+        ("null", "TypeError"),
+        ('{"tasks": [{"task": "aec"}]}', "KeyError: 'evaluator'"),
+        (
+            '{"tasks": [{"task": "aec", "evaluator": null, "scores": [{"name": "acc_aec_pct"}]}]}',
+            "KeyError: 'value'",
+        ),
+        (
+            '{"tasks": [{"task": "aec", "evaluator": null, "scores": [{"name": "acc_aec_pct", '
+            '"value": "1", "low": null, "high": null, "method": ""}]}]}',
+            "TypeError",
+        ),
+    ],
+)
+def test_damaged_results_of_tasks_are_named(text: str, said: str, tmp_path: Path) -> None:
+    signal(tmp_path, "baseline-0", 0.0)
+    application(tmp_path, "baseline-0", [True])
+    (tmp_path / "application" / "small" / "baseline-0.json").write_text(text)
+    found: dict[tuple[str, int], Trained | Failed] = {
+        (BASELINE, 0): trained(BASELINE, 0),
+        ("window-40", 0): Failed("killed"),
+    }
+    with pytest.raises(StoredResultError, match=r"baseline-0\.json: no result that can") as told:
+        made(tmp_path, found)
+    assert said in str(told.value)
 
 
 def test_clips_and_seeds_add_as_independent_parts() -> None:

@@ -8,7 +8,8 @@ import pytest
 
 from bench import registry
 from bench.ablation import training
-from bench.ablation.training import DONE, Failed, Run, train_all
+from bench.ablation.folder import DONE, Run
+from bench.ablation.training import Failed, train_all
 from bench.trainable import Cost, NotTrainableError, Settings, Trained
 
 pytestmark = pytest.mark.usefixtures("trainings_are_inline")
@@ -31,6 +32,10 @@ class Stub:
             raise self.fails[name]
         (folder / f"{name}.safetensors").write_bytes(b"weights")
         return Trained(name, f"{name}.safetensors", 5, 8.0, 60.0, "1 CPU thread")
+
+    def cost(self, settings: Settings, source: str, folder: Path, device: str) -> Cost:
+        folder.mkdir(parents=True)
+        return Cost(2.0 if device == "cuda:0" else 3.0, 5.0)
 
     def settings(
         self, preset: str, variant: str, steps: int, batch: int, seed: int, given: Settings
@@ -94,10 +99,15 @@ def test_a_failed_training_costs_its_own_row(
 def test_a_note_without_its_weights_is_not_believed(stub: Stub, tmp_path: Path) -> None:
     train_all(runs(tmp_path), "corpus", ["cpu"], 1)
     (tmp_path / "baseline" / "baseline.safetensors").unlink()
-    (tmp_path / "no-tconv" / DONE).write_text("{")
     stub.begun.clear()
     train_all(runs(tmp_path), "corpus", ["cpu"], 1)
-    assert [name for name, _ in stub.begun] == ["baseline", "no-tconv"]
+    assert [name for name, _ in stub.begun] == ["baseline"]
+
+
+def test_timing_leaves_nothing_and_the_slowest_counts(stub: Stub, tmp_path: Path) -> None:
+    cost = training.measure({}, "corpus", tmp_path / "timing", ["cuda:0", "cuda:1"], 1)
+    assert cost == Cost(3.0, 5.0)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_trainings_are_shared_out_among_devices(stub: Stub, tmp_path: Path) -> None:

@@ -54,6 +54,20 @@ def test_long_clips_are_as_all_at_once(
     assert (decoded - expected).abs().max() < FLOAT32_ROUNDING
 
 
+def test_many_short_clips_go_through_a_few_at_a_time(
+    codec: sqcodec.SQCodec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[int] = []
+    encode = codec._network.encode
+    monkeypatch.setattr(codec._network, "encode", lambda x: (taken.append(len(x)), encode(x))[1])
+    audio = _noise(7, 16_000)  # a second each: three at a time
+    codes = codec.encode(audio)
+    assert taken == [3, 3, 1]
+    assert torch.equal(codes, torch.stack([codec.encode(clip) for clip in audio]))
+    expected = torch.stack([codec.decode(clip, 16_000) for clip in codes])
+    assert (codec.decode(codes, 16_000) - expected).abs().max() < FLOAT32_ROUNDING
+
+
 def test_progress_goes_from_nothing_to_all(codec: sqcodec.SQCodec) -> None:
     audio = _noise(64_000)
     encoding: list[float] = []

@@ -141,3 +141,10 @@ def test_the_docs_state_the_latency(preset: str) -> None:
     numbers = (found.frame, found.encoder, found.decoder, found.total)
     row = f"| {preset} | {' | '.join(f'{n:,}' for n in numbers)} | {found.total_ms:.0f} ms |"
     assert row in DOCS.read_text().splitlines()
+
+
+def test_a_tensor_is_not_taken_for_pieces(codec: sqcodec.SQCodec) -> None:
+    with pytest.raises(ValueError, match="expected pieces, one after the other, got a tensor"):
+        codec.encode_stream(torch.zeros(2, 9_000))
+    with pytest.raises(ValueError, match="expected pieces, one after the other, got a tensor"):
+        codec.decode_stream(torch.zeros(2, 100, dtype=torch.int64))

@@ -6,7 +6,9 @@ one `bench ablate`: all rows trained alike, at a budget that is said with them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +18,7 @@ from bench.report.tables.model import Cell, Column, Group, Row, Table, shown
 from bench.trainable import BASELINE
 
 NOT_RESOLVED = "not resolved at this budget"
+ONE_SEED = "one seed only"
 HERE, PAPER = "trained here", "paper"
 
 LOOK_BACK = Column("look_back_s", "Look-back", "", None, 3)
@@ -25,6 +28,7 @@ _SECONDS = {TABLE_3[0].key, LOOK_BACK.key}
 _NOT_IN_PAPER = "the paper does not say"
 _MUCH_MORE = 10.0
 _HOUR_S = 3600.0
+_SHA256_BEGINS = re.compile(r"SHA-256 ([0-9a-f]{12,64})")
 _WEIGHTS = {
     "waveform_weight": "waveform",
     "stft_weight": "STFT",
@@ -45,12 +49,12 @@ def trained_table(content: Content, paper: Table | None, paper_hours: float | No
     """The table of `bench ablate`'s JSON.
 
     Args:
-        content: of the JSON.
+        content: of the JSON, as `bench.report.ablation_file` has it.
         paper: the paper's Table 3; None where it is not at hand.
         paper_hours: of audio that each of the paper's models heard.
 
     Raises:
-        KeyError, TypeError, ValueError, AttributeError: it is no such JSON.
+        KeyError: a variant lacks a score.
     """
     printed = {row.key: row for row in paper.rows()} if paper else {}
     if content["preset"] not in printed:  # the paper ablates one preset
@@ -81,8 +85,11 @@ def budget_text(content: Content, paper_hours: float | None) -> str:
     runs = [run for variant in content["variants"] for run in variant["runs"]]
     n_trained = sum("failed" not in run for run in runs)
     growth = settings["growth_steps"]
+    asked_hours = budget.get("asked_hours")
+    asked = "" if asked_hours is None else f" of {asked_hours:g} h of compute, shared equally"
     text = (
-        f"Budget: {_counted(n_trained, 'training')} of {_counted(budget['steps'], 'step')} each"
+        f"Budget{asked}: {_counted(n_trained, 'training')} of "
+        f"{_counted(budget['steps'], 'step')} each"
         + (f" after {_counted(growth, 'step')} of growth a level" if growth else "")
         + f", {_counted(settings['batch_size'], 'crop')} of {settings['crop_s']:.2f} s a step; "
         "each heard "
@@ -122,7 +129,7 @@ def _row(variant: Content, content: Content) -> Row:
             cells.append(Cell(reason=f"its training failed: {failed[0]}"))
         else:
             is_own = variant["name"] == BASELINE
-            cells.append(_cell(variant["scores"][column.key], column, is_own))
+            cells.append(_cell(variant["scores"][column.key], column, is_own, content))
     label = label_of(variant["name"], content["preset"])
     remark = f"{label}: weights {', '.join(trained)}" if trained else ""
     if trained and failed:
@@ -136,7 +143,7 @@ def _key(variant: Content, content: Content) -> str:
     return str(content["preset"]) if name == BASELINE else f"{content['preset']}-{name}"
 
 
-def _cell(score: Content, column: Column, is_own: bool) -> Cell:
+def _cell(score: Content, column: Column, is_own: bool, content: Content) -> Cell:
     if "reason" in score:
         return Cell(reason=str(score["reason"]))
     value, low, high = (
@@ -144,16 +151,57 @@ def _cell(score: Content, column: Column, is_own: bool) -> Cell:
     )
     assert value is not None
     text = shown(value, column.decimals)
+    remarks = _fewer_seeds(score, content)
     if is_own:
-        return Cell(text, value, low, high)
+        return Cell(text, value, low, high, remark="; ".join(remarks))
     if not text.startswith("-") and float(text) != 0:
         text = f"+{text}"
-    remark = ""
     if low is None or high is None:
-        remark = str(score["method"])
+        remarks.insert(0, str(score["method"]))
     elif low <= 0 <= high:
-        remark = NOT_RESOLVED
-    return Cell(text, value, low, high, remark=remark)
+        remarks.insert(0, NOT_RESOLVED)
+    return Cell(text, value, low, high, remark="; ".join(remarks))
+
+
+def _seeds(score: Content, content: Content) -> int:
+    """That a value is a mean over; older files say so by the method of the interval alone."""
+    if "seeds" in score:
+        return int(score["seeds"])
+    several = "Student's t over" in score["method"]
+    return int(content["budget"]["seeds"]) if several else 1
+
+
+def _fewer_seeds(score: Content, content: Content) -> list[str]:
+    """What has to be said of a value that lacks seeds which were asked for."""
+    n_seeds, asked = _seeds(score, content), content["budget"]["seeds"]
+    if n_seeds >= asked:
+        return []
+    return [ONE_SEED if n_seeds == 1 else f"{n_seeds} of {asked} seeds"]
+
+
+def _values(content: Content) -> Iterator[Content]:
+    """The scores that have a value."""
+    for variant in content["variants"]:
+        yield from (score for score in variant["scores"].values() if "reason" not in score)
+
+
+def _setting(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _as_teacher(task: str, judge: Content, teacher: Content | None) -> str:
+    """That a judge is the network which the trainings learnt from, where it is: "" elsewhere."""
+    if teacher is None:
+        return ""
+    digits = _SHA256_BEGINS.search(judge.get("weights", ""))
+    is_same_file = digits is not None and teacher["sha256"].startswith(digits[1])
+    if not is_same_file and teacher["name"] != judge["name"]:
+        return ""
+    what = "words" if task == "asr" else "them"
+    return (
+        f"; this judge of {what} is also the teacher of the {teacher['loss']} loss, so variants "
+        "that are trained with it are judged by what they were trained to please"
+    )
 
 
 def _of_paper(row: Row) -> Row:
@@ -181,15 +229,16 @@ def _notes(
 ) -> tuple[str, ...]:
     settings, corpus, data = content["settings"], content["corpus"], content["data"]
     n_seeds = content["budget"]["seeds"]
-    losses = [label for name, label in _WEIGHTS.items() if settings[name]]
+    losses = [f"{label} {settings[name]:g}" for name, label in _WEIGHTS.items() if settings[name]]
+    counts = sorted({_seeds(score, content) for score in _values(content)})
     drawn = "speakers and recordings are drawn, clip by clip"
-    if n_seeds > 1:
-        drawn += f"; Student's t over {n_seeds} seeds"
+    if several := [str(count) for count in counts if count > 1]:
+        drawn += f"; Student's t over {' or '.join(several)} seeds"
     notes = [
         budget_text(content, paper_hours),
         f"Trained on {corpus['name']} ({corpus['origin']}, {corpus['hours']:.2f} h), all variants "
         f"under one schedule, with the same crops and seed{'s' if n_seeds > 1 else ''}; losses of "
-        f"the baseline: {', '.join(losses)}.",
+        f"the baseline, with their weights: {', '.join(losses)}.",
         f"Scored on the {data['name']} data set, revision {data['revision']}, {data['n_clips']} "
         "clips: not the paper's data.",
         "Rows below the first: difference from it. [...]: 95 % interval of the paired difference; "
@@ -198,16 +247,21 @@ def _notes(
         "frame of a window sees through the stacked layers of one transformer; the encoder and "
         "the decoder have one each.",
     ]
-    if n_seeds == 1:
+    if given := content.get("given"):
+        told = ", ".join(f"{name} = {_setting(value)}" for name, value in given.items())
+        notes.insert(2, f"Settings given, for all variants alike: {told}.")
+    if 1 in counts:
+        where = "One seed" if n_seeds == 1 else f"Where a value is of {ONE_SEED}"
         notes.append(
-            "One seed: an interval without zero tells two trainings apart, and not yet what was "
+            f"{where}: an interval without zero tells two trainings apart, and not yet what was "
             "changed between them, for trainings differ by their seed alone, too."
         )
     labels = {TASKS[column.key]: column.label for column in TABLE_3 if column.key in TASKS}
     for task, judge in content["judges"].items():
         if task in labels:
             whose = "the paper's" if judge["of_paper"] else "not the paper's"
-            notes.append(f"{labels[task]}: judged by {judge['name']}, which is {whose}.")
+            note = f"{labels[task]}: judged by {judge['name']}, which is {whose}"
+            notes.append(f"{note}{_as_teacher(task, judge, content.get('teacher'))}.")
     if printed:
         notes.append("Rows of the paper: its Table 3, of its authors' data and weights.")
     else:

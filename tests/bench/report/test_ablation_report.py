@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import shutil
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from bench.report.ablation import Paper, read, stored, table_of
 from bench.report.stored import StoredResultError
 from bench.report.tables import csv_file, latex, markdown
 from bench.report.tables.model import Cell, Table
-from bench.report.tables.trained_ablation import NOT_RESOLVED, budget_text
+from bench.report.tables.trained_ablation import NOT_RESOLVED, ONE_SEED, budget_text
 
 RESULTS = Path(__file__).parents[3] / "results"
 KEYS = ("sdr_db", "pesq", "wer_asr_pct", "eer_asv_pct", "audio_sdr_db", "acc_aec_pct")
@@ -60,7 +61,7 @@ def content() -> dict[str, Any]:
             "steps": 100,
             "seeds": 1,
             "heard_s": 169.0,
-            "heard_s_of_all": 507.0,
+            "heard_s_of_all": 507.0,  # as files had it before
             "seconds_of_all": 1800.0,
             "hardware": ["1 CPU thread, a processor"],
         },
@@ -139,13 +140,79 @@ def test_the_budget_is_said_plainly(content: dict[str, Any], table: Table) -> No
     )
     assert "20 steps of growth a level, 1 crop of 1.69 s a step" in said
     assert "One seed: an interval without zero tells two trainings apart" in said
-    assert "losses of the baseline: waveform, STFT, perceptual." in said
+    assert "with their weights: waveform 100, STFT 1, perceptual 1." in said
+    assert "Settings given" not in said
     assert "mini data set, revision r1, 123 clips: not the paper's data" in said
     assert "WER(ASR): judged by whisper-tiny.en, which is not the paper's" in said
     assert "169 s of audio heard by each (the paper's: 7,375 h)" in table.title
     as_the_paper = content | {"budget": content["budget"] | {"heard_s": 7375 * 3600.0}}
     assert "hardly trained" not in budget_text(as_the_paper, 7375.0)
     assert "times" not in budget_text(content, None)
+
+
+def test_what_was_given_and_asked_for_is_told(content: dict[str, Any]) -> None:
+    content["given"] = {"precision": "bf16", "perceptual_weight": 0.2}
+    content["settings"]["perceptual_weight"] = 0.2
+    content["budget"]["asked_hours"] = 1.05
+    said = " ".join(table_of(content, Paper()).notes)
+    assert 'Settings given, for all variants alike: precision = "bf16", ' in said
+    assert '"bf16", perceptual_weight = 0.2.' in said
+    assert "perceptual 0.2." in said
+    assert "Budget of 1.05 h of compute, shared equally: 2 trainings of 100 steps each" in said
+
+
+@pytest.mark.parametrize(
+    ("teacher", "weights", "is_told"),
+    [
+        (None, "SHA-256 1a5afae06a4d", False),
+        (("whisper-tiny.en", "f" * 64), "", True),
+        (("model.bin", "1a5afae06a4d" + "0" * 52), "of a package, SHA-256 1a5afae06a4d", True),
+        (("model.bin", "f" * 64), "of a package, SHA-256 1a5afae06a4d", False),
+        (("model.bin", "f" * 64), "", False),
+    ],
+)
+def test_a_judge_that_is_the_teacher_is_told(
+    content: dict[str, Any], teacher: tuple[str, str] | None, weights: str, is_told: bool
+) -> None:
+    if teacher is not None:
+        name, sha256 = teacher
+        content["teacher"] = {"loss": "perceptual", "name": name, "sha256": sha256}
+    content["judges"]["asr"]["weights"] = weights
+    (note,) = (one for one in table_of(content, Paper()).notes if one.startswith("WER(ASR)"))
+    said = "this judge of words is also the teacher of the perceptual loss"
+    assert (said in note) == is_told
+
+
+def test_lost_seeds_are_told_where_they_lack(content: dict[str, Any]) -> None:
+    content["budget"]["seeds"] = 3
+    for variant, n_seeds in zip(content["variants"][:2], (3, 2), strict=True):
+        for one in variant["scores"].values():
+            if "reason" not in one:
+                one["seeds"] = n_seeds
+    content["variants"][1]["scores"]["pesq"]["seeds"] = 1
+    made = table_of(content, Paper())
+    assert cells(made, "trained here", "sqcodec-6k")["pesq"].remark == ""
+    narrow = cells(made, "trained here", "sqcodec-6k-window-40")
+    assert narrow["sdr_db"].remark == "2 of 3 seeds"
+    assert narrow["pesq"].remark == f"{NOT_RESOLVED}; {ONE_SEED}"
+    said = " ".join(made.notes)
+    assert "Student's t over 2 or 3 seeds" in said
+    assert "Where a value is of one seed only: an interval without zero tells two" in said
+    for variant in content["variants"][:2]:
+        for one in variant["scores"].values():
+            one |= {} if "reason" in one else {"seeds": 3}
+    said = " ".join(table_of(content, Paper()).notes)
+    assert "Student's t over 3 seeds" in said
+    assert "an interval without zero" not in said
+
+
+def test_older_files_say_by_the_method_of_how_many_seeds(content: dict[str, Any]) -> None:
+    content["budget"]["seeds"] = 2
+    scores = content["variants"][1]["scores"]
+    scores["sdr_db"]["method"] = "bootstrap; Student's t over 2 seeds"
+    narrow = cells(table_of(content, Paper()), "trained here", "sqcodec-6k-window-40")
+    assert narrow["sdr_db"].remark == ""
+    assert narrow["pesq"].remark == f"{NOT_RESOLVED}; {ONE_SEED}"
 
 
 def test_files_have_the_remarks(table: Table) -> None:
@@ -174,7 +241,16 @@ def test_without_the_papers_numbers_ours_stand(content: dict[str, Any], tmp_path
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
-        (lambda one: one.pop("variants"), "KeyError: 'variants'"),
+        (lambda one: one.pop("variants"), "variants: Field required"),
+        (lambda one: one.pop("curves"), "curves: Field required"),
+        (lambda one: one.update(variants=[]), "expected a variant at least"),
+        (lambda one: one["variants"][0].update(runs=[]), "expected a training at least"),
+        (lambda one: one["variants"][0]["scores"]["pesq"].update(value=None), "expected a value"),
+        (lambda one: one["variants"][0]["scores"]["pesq"].update(low=None), "both bounds or none"),
+        (lambda one: one["variants"][0]["runs"][0].pop("codec"), "expected the name of its codec"),
+        (lambda one: one["curves"][0]["loss"].pop(), "expected a loss for each step"),
+        (lambda one: one["budget"].update(heard_s="x"), "budget.heard_s: Input should be a valid"),
+        (lambda one: one["budget"].update(heard_s=math.nan), "not finite"),
         (lambda one: one.update(schema=9), "its schema is 9, this reads 1"),
         (lambda one: one["variants"][0]["scores"].pop("pesq"), "KeyError: 'pesq'"),
     ],
