@@ -27,7 +27,7 @@ from bench.ablation.training import Failed
 from bench.downstream.score import Estimate
 from bench.report.ablation_file import SCHEMA_VERSION
 from bench.report.files import replace_text
-from bench.report.paired import paired
+from bench.report.paired import ClipDifference, paired
 from bench.report.tables.application import TASKS
 from bench.report.tables.frame import TABLE_3
 from bench.report.task_comparison import task_differences
@@ -40,6 +40,10 @@ FILE_NAME = "ablation.json"
 _SCORES = {score.name: score for score in SIGNAL.scores}
 _SIGNAL = tuple(column.key for column in TABLE_3 if column.key in _SCORES)
 _TASKS = {column.key: TASKS[column.key] for column in TABLE_3 if column.key in TASKS}
+_DRAWN_TASKS = ("asr", "asv")  # the others' intervals hold for any number of clips
+# Where nothing differs, five of them lie on one side of zero in 2 / 2^5 = 6 % of cases, and then
+# no resample of theirs holds it.
+_LEAST_GROUPS = 6
 _DECIMALS = 6
 _CLIP_DECIMALS = 4
 _OWN_PATH = "whisper"  # a setting that is a path on the user's machine
@@ -209,7 +213,8 @@ def _differences(one: Trained, baseline: Trained, evaluated: Evaluated) -> Score
         interval = difference.interval
         if difference.clips:
             why = interval.reason or "bootstrap over speakers and recordings, clip by clip"
-            found[key] = Estimate(interval.mean, interval.low, interval.high, why)
+            estimate = Estimate(interval.mean, interval.low, interval.high, why)
+            found[key] = _of_enough(estimate, difference.clips)
         else:
             found[key] = Estimate(None, method="no clip has a score of both")
     judged: Scores = {}
@@ -217,11 +222,22 @@ def _differences(one: Trained, baseline: Trained, evaluated: Evaluated) -> Score
     if tasks:
         codecs = (one.codec, baseline.codec)
         _, compared = task_differences(evaluated.results, *codecs, evaluated.manifest.name)
-        judged = {each.column.key: each.difference for each in compared}
+        for each in compared:
+            is_drawn = TASKS[each.column.key] in _DRAWN_TASKS
+            estimate = _of_enough(each.difference, each.clips) if is_drawn else each.difference
+            judged[each.column.key] = estimate
     for key, task in _TASKS.items():
         why = _why_not_judged(task, tasks, evaluated)
         found[key] = judged.get(key) or Estimate(None, method=why)
     return found
+
+
+def _of_enough(estimate: Estimate, clips: Sequence[ClipDifference]) -> Estimate:
+    """The estimate, without its interval where too few speakers or recordings were drawn for it."""
+    n_groups = len({(clip.dataset, clip.group or clip.clip) for clip in clips})
+    if estimate.low is None or n_groups >= _LEAST_GROUPS:
+        return estimate
+    return Estimate(estimate.value, method=f"{n_groups} speakers or recordings: too few to tell")
 
 
 def _why_not_judged(task: str, tasks: Mapping[str, Mapping[str, Any]], evaluated: Evaluated) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from ablation_stub import write_signal_result
 
+from bench.ablation import outcome
 from bench.ablation.evaluated import Evaluated
 from bench.ablation.folder import Run
 from bench.ablation.outcome import outcome_of, over_seeds, write
@@ -107,6 +108,22 @@ def test_a_known_difference_is_found_clip_by_clip(tmp_path: Path) -> None:
     }
     assert content["judges"]["aec"]["weights"] == "of the package probe"
     assert {score["seeds"] for score in narrow.values() if "reason" not in score} == {1}
+
+
+def test_of_too_few_speakers_a_difference_has_no_interval(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outcome, "_LEAST_GROUPS", 100)
+    for name, better_by_db in ((BASELINE, 0.0), ("window-40", -1.5)):
+        signal(tmp_path, f"{name}-0", better_by_db)
+        application(tmp_path, f"{name}-0", [True] * 20 + [False] * 20)
+    content = made(tmp_path, {(name, 0): trained(name, 0) for name in (BASELINE, "window-40")})
+    whole, narrow = (variant["scores"] for variant in content["variants"])
+    assert whole["sdr_db"]["low"] is not None
+    assert narrow["sdr_db"]["value"] == pytest.approx(-1.5)
+    assert narrow["sdr_db"]["low"] is None
+    assert narrow["sdr_db"]["method"].endswith("speakers or recordings: too few to tell")
+    assert narrow["acc_aec_pct"]["low"] is not None  # Newcombe's holds for any number
 
 
 def test_no_application_suite_leaves_the_signal_scores(tmp_path: Path) -> None:
