@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
+
+MAX_PEAK = 1e4
+"""Louder audio, full scale being 1, is an accident; far louder one would overflow to silence."""
 
 
 def check_audio(audio: Tensor, *, least: int = 1) -> None:
     """Refuse what is no audio of `least` samples or more.
 
     Raises:
-        ValueError: it is not floating point, not finite, too short, or of more axes.
+        ValueError: it is not floating point, not finite, far too loud, too short, or of more axes.
     """
     if not isinstance(audio, Tensor) or not audio.is_floating_point():
         raise ValueError(f"audio must be a floating-point tensor, got {_kind(audio)}")
@@ -20,8 +25,11 @@ def check_audio(audio: Tensor, *, least: int = 1) -> None:
             f"got {tuple(audio.shape)}"
         )
     # Of hours of audio, isfinite would make another copy.
-    if audio.numel() and not all(torch.isfinite(value) for value in audio.aminmax()):
+    peak = max(abs(value.item()) for value in audio.aminmax()) if audio.numel() else 0.0
+    if not math.isfinite(peak):
         raise ValueError("audio must be finite, got NaN or infinity")
+    if peak > MAX_PEAK:
+        raise ValueError(f"audio must lie in [-1, 1], got {peak:.3g}")
 
 
 def check_codes(codes: Tensor, codebook_size: int, *, least: int = 1) -> None:

@@ -8,8 +8,9 @@ for a fixed number of frames (the last one for what is left), packed to the bit
 recording's length, which a writer into a pipe does not know earlier. docs/sqc.md has it byte by
 byte.
 
-Checksums are CRC-32: they are there for the accidents of disks and networks, of which they miss
-one in four thousand million. Against forgery no checksum without a key helps; the reader
+Checksums are there for the accidents of disks and networks. Payloads and the file's header have
+CRC-32, which misses one damage in four thousand million; a block's header has half of one, which
+misses one in 65,536. Against forgery no checksum without a key helps; the reader
 (`sqcodec.bitstream_reader`) holds out without.
 
 Conventions: codes are int64 [C, F], C channels of F frames, F = ceil(T / hop) for T samples at
@@ -35,6 +36,9 @@ MAGIC = b"\x89SQC"  # no text begins with this byte
 VERSION = 1
 MAX_PAYLOAD = 1 << 14  # bytes of a block; with it, what a damaged file can cost is bounded
 SAMPLE_RATES = (1_000, 768_000)  # Hz; a forged rate must not blow seconds up to days
+
+MAX_SAMPLES_PER_BYTE = 1 << 13  # of a file: what its recording, decoded, may come to ...
+FREE_SAMPLES = 1 << 26  # ... beside these, 256 MiB of floats, that any file may have
 
 PACKED, CODED, END = 0xB0, 0xB1, 0xBE  # kinds of blocks
 LENGTH = struct.Struct("<Q")  # payload of the end
@@ -98,6 +102,10 @@ class Header:
     def n_frames(self, length: int) -> int:
         """Return F for `length` samples of the recording."""
         return -(-self.codec_length(length) // self.config.hop_length)
+
+    def longest(self, n_frames: int) -> int:
+        """Return the samples of the longest recording that takes `n_frames` at most."""
+        return n_frames * self.config.hop_length * self.sample_rate // self.config.sample_rate
 
     def to_bytes(self) -> bytes:
         """The header as it stands in the file, its checksum included."""
@@ -198,6 +206,17 @@ def least_coded(n_codes: int) -> int:
     return -(-n_codes // 8)
 
 
+def most_samples(n_bytes: int) -> int:
+    """Return the samples of all channels that a file of `n_bytes` may be decoded to.
+
+    Packed codes stand for 2,052 samples a byte at most, at any preset and up to 192 kHz; range
+    coded they stand for half as many again. Only silence would have more than is allowed, range
+    coded at a high rate, and the writer fills it up. Without the bound, a small file that claims
+    a high sample rate could ask for far more memory than its codes take.
+    """
+    return FREE_SAMPLES + MAX_SAMPLES_PER_BYTE * n_bytes
+
+
 def frames_per_block(config: SQCodecConfig, channels: int) -> int:
     """Return the frames of a block: about ten seconds, wasting next to no bits.
 
@@ -264,7 +283,9 @@ class Writer:
         kind, payload = PACKED, pack(flat, config.codebook_size)
         if self._range_coded:
             coded = entropy.encode(flat, self._header.channels, config.fsq_levels)
-            coded += bytes(max(0, least_coded(flat.size) - len(coded)))
+            n_samples = flat.size * config.hop_length * self._header.sample_rate
+            least = -(-n_samples // (config.sample_rate * MAX_SAMPLES_PER_BYTE))
+            coded += bytes(max(0, max(least, least_coded(flat.size)) - len(coded)))
             if len(coded) < len(payload):
                 kind, payload = CODED, coded
         self._put(kind, codes.shape[1], payload)

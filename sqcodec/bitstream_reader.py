@@ -1,7 +1,7 @@
 """Reading .sqc files, of which anything may be damaged, or meant to harm.
 
 Time and memory are bounded by the size of the file, whatever is in it: a byte of it stands for
-eight codes at most.
+eight codes at most, or, with those that are lost, for 64.
 """
 
 from __future__ import annotations
@@ -27,6 +27,9 @@ from sqcodec.bitstream import (
 )
 from sqcodec.packing import unpack
 
+# With the codes that are lost. So a packed file may have lost 99 parts in a hundred, silence that
+# is range coded seven in eight; whatever claims to come from further on may be a forger's.
+_MAX_CODES_PER_BYTE = 64
 _KINDS = re.compile(b"[" + re.escape(bytes([PACKED, CODED, END])) + b"]")
 
 
@@ -43,6 +46,7 @@ class Stream:
         payload_bytes: bytes of the codes alone.
         n_blocks: blocks that were read.
         n_coded_blocks: those of them that are range coded.
+        file_bytes: of the whole file.
     """
 
     header: Header
@@ -53,6 +57,7 @@ class Stream:
     payload_bytes: int
     n_blocks: int
     n_coded_blocks: int
+    file_bytes: int
 
 
 def read(data: bytes, *, lenient: bool = False) -> Stream:
@@ -66,23 +71,26 @@ def read(data: bytes, *, lenient: bool = False) -> Stream:
         StreamError: this is no .sqc file, it is damaged, or nothing of it is left.
     """
     header, start = Header.from_bytes(data)
-    # More blocks than could have been before parts were cut out would be a forger's.
-    most_blocks = len(data) * 8 // (header.block_frames * header.channels) + 1
+    most_blocks = len(data) * _MAX_CODES_PER_BYTE // (header.block_frames * header.channels) + 1
     blocks: dict[int, NDArray[np.int64]] = {}
     damage: list[str] = []
     length = None
-    payload_bytes = n_coded = 0
+    expected = payload_bytes = n_coded = 0
     for part in _parts(data, start):
         if isinstance(part, str):
             damage.append(part)
             continue
         head, payload = part
-        expected = max(blocks, default=-1) + 1
         if length is not None:
             damage.append("there is more after the end")
             break
         if not expected <= head.index <= most_blocks:
-            damage.append(f"block {head.index} stands where block {expected} should")
+            what = "the end" if head.kind == END else f"block {head.index}"
+            far = f", further on than {len(data)} bytes may reach: it is lost"
+            damage.append(
+                f"{what} stands where block {expected} should"
+                + (far if head.index > most_blocks else "")
+            )
             continue
         if head.index > expected and not damage:
             damage.append(f"block {expected} is missing")
@@ -101,6 +109,7 @@ def read(data: bytes, *, lenient: bool = False) -> Stream:
         except ValueError as error:
             damage.append(f"block {head.index} is damaged: {error}")
             continue
+        expected = head.index + 1
         payload_bytes += len(payload)
         n_coded += head.kind == CODED
     if length is None and not damage:
@@ -113,7 +122,17 @@ def read(data: bytes, *, lenient: bool = False) -> Stream:
     if not blocks:
         raise StreamError(f"nothing of it can be read: {damage[0]}")
     codes, length, lost = _assemble(blocks, header, length)
-    return Stream(header, codes, length, lost, tuple(damage), payload_bytes, len(blocks), n_coded)
+    return Stream(
+        header=header,
+        codes=codes,
+        length=length,
+        lost=lost,
+        damage=tuple(damage),
+        payload_bytes=payload_bytes,
+        n_blocks=len(blocks),
+        n_coded_blocks=n_coded,
+        file_bytes=len(data),
+    )
 
 
 def _parts(data: bytes, start: int) -> Iterator[tuple[BlockHeader, bytes] | str]:
@@ -150,11 +169,13 @@ def _codes(head: BlockHeader, payload: bytes, header: Header) -> NDArray[np.int6
     """Return the codes of a block, [C, its frames]; ValueError if they cannot be."""
     if head.n_frames > header.block_frames:
         raise ValueError(f"it has {head.n_frames} frames of at most {header.block_frames}")
-    n_codes = head.n_frames * header.channels
-    if head.kind == PACKED:
-        codes = unpack(payload, n_codes, header.config.codebook_size)
-    elif len(payload) < least_coded(n_codes):
+    n_codes, size = head.n_frames * header.channels, header.config.codebook_size
+    # Unpacking takes time by the codes: what cannot hold them must not come so far.
+    least = n_codes * (size.bit_length() - 1) // 8 if head.kind == PACKED else least_coded(n_codes)
+    if len(payload) < least:
         raise ValueError(f"{len(payload)} bytes are too few for {n_codes} codes")
+    if head.kind == PACKED:
+        codes = unpack(payload, n_codes, size)
     else:
         codes = entropy.decode(payload, n_codes, header.channels, header.config.fsq_levels)
     return codes.reshape(head.n_frames, header.channels).T  # [F * C] -> [C, F]
@@ -165,13 +186,15 @@ def _assemble(
 ) -> tuple[NDArray[np.int64], int, tuple[tuple[int, int], ...]]:
     """Put the blocks in their places; return all codes [C, F], the length and the lost frames.
 
-    Without a known length it goes as far as the blocks.
+    Without a known length it is the longest recording that takes no more frames than reach to the
+    end of the last block. A rate far below the codec's may have none that takes just so many: it
+    is then the shortest that takes them all.
     """
     step = header.block_frames
     if length is None:
         last = max(blocks)
-        reached = (last * step + blocks[last].shape[1]) * header.config.hop_length
-        length = max(1, reached * header.sample_rate // header.config.sample_rate)
+        reached = last * step + blocks[last].shape[1]
+        length = max(header.longest(reached), header.longest(reached - 1) + 1)
     n_frames = header.n_frames(length)
     codes = np.full((header.channels, n_frames), header.config.codebook_size // 2)  # [C, F]
     is_lost = np.ones(n_frames + 2, bool)

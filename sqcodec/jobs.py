@@ -23,7 +23,19 @@ class Job:
     problem: str = ""
 
 
-def find_jobs(source: Path, target: Path, suffixes: Set[str], new_suffix: str) -> list[Job]:
+def reason(error: Exception, path: Path | None = None) -> str:
+    """Say in a line why something failed; `path` need not be named in it again."""
+    if isinstance(error, OSError) and error.strerror:
+        why, name = error.strerror.lower(), error.filename
+        return why if name is None or str(name) == str(path) else f"{why}: {name}"
+    if isinstance(error, MemoryError):
+        return "there is too little memory for it"
+    return " ".join(str(error).split())
+
+
+def find_jobs(
+    source: str | Path, target: str | Path, suffixes: Set[str], new_suffix: str
+) -> list[Job]:
     """Return what is to be done, at least one job.
 
     Args:
@@ -35,8 +47,11 @@ def find_jobs(source: Path, target: Path, suffixes: Set[str], new_suffix: str) -
 
     Raises:
         FileNotFoundError: there is no `source`, or nothing in it.
-        ValueError: `target` cannot take it.
+        ValueError: `target` cannot take it, or one of them has no name.
     """
+    if not str(source) or not str(target):  # a path of no name would be the current folder
+        raise ValueError("IN and OUT must be named; the current folder is . and a pipe is -")
+    source, target = Path(source), Path(target)
     is_pipe, to_pipe = str(source) == "-", str(target) == "-"
     if is_pipe and target.is_dir():
         raise ValueError(f"{target} is a folder, and a pipe has no name to give a file in it")

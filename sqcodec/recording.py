@@ -15,7 +15,7 @@ import soxr
 import torch
 from numpy.typing import NDArray
 
-from sqcodec.bitstream import Header, Writer, frames_per_block
+from sqcodec.bitstream import Header, StreamError, Writer, frames_per_block, most_samples
 from sqcodec.bitstream_reader import Stream
 from sqcodec.inference import SQCodec
 from sqcodec.presets import get_config
@@ -86,6 +86,7 @@ def decode(
     Raises:
         OtherWeightsError: the codec is not the one that encoded it, and `any_weights` is not
             set; a codec with another codebook or hop is never taken.
+        StreamError: the audio would be larger than a file of this size can honestly have.
     """
     header = stream.header
     named, own = get_config(header.preset), codec.config
@@ -101,6 +102,12 @@ def decode(
             f"{weights_id(codec)}"
         )
     codec_length = header.codec_length(stream.length)
+    n_samples, most = header.channels * stream.length, most_samples(stream.file_bytes)
+    if max(n_samples, codec_length) > most:  # both are held
+        raise StreamError(
+            f"it would be {n_samples:,} samples, and {stream.file_bytes:,} bytes may stand for "
+            f"{most:,} at most"
+        )
     audio = np.empty((header.channels, stream.length), np.float32)
     for done, codes in enumerate(stream.codes):
         on_progress(done, header.channels)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated, Any
 
 import torch
@@ -21,6 +20,7 @@ from sqcodec.audio_files import (
     SUBTYPES,
     SUFFIXES,
     audio_format,
+    check_target,
     read_audio,
     read_bytes,
     write_audio,
@@ -28,11 +28,11 @@ from sqcodec.audio_files import (
 )
 from sqcodec.bitstream_reader import Stream, read
 from sqcodec.inference import SQCodec, load
-from sqcodec.jobs import Job, find_jobs
+from sqcodec.jobs import Job, find_jobs, reason
 
 _Report = Callable[[str], None]
-Source = Annotated[Path, typer.Argument(metavar="IN", help="A file, a folder, or - for a pipe.")]
-Target = Annotated[Path, typer.Argument(metavar="OUT", help="A file, a folder, or - for a pipe.")]
+Source = Annotated[str, typer.Argument(metavar="IN", help="A file, a folder, or - for a pipe.")]
+Target = Annotated[str, typer.Argument(metavar="OUT", help="A file, a folder, or - for a pipe.")]
 Device = Annotated[str, typer.Option(help="Where to compute: cpu, cuda, ...")]
 
 
@@ -50,7 +50,7 @@ def encode(
     """Encode audio into .sqc files; a folder is mirrored."""
 
     def one(job: Job, progress: recording.Progress, report: _Report) -> None:
-        audio, sample_rate = read_audio(read_bytes(job.source))
+        audio, sample_rate = read_audio(job.source)
         buffer = io.BytesIO()
         recording.encode(
             loaded, audio, sample_rate, buffer, range_coded=entropy, on_progress=progress
@@ -151,10 +151,11 @@ def _run(
             try:
                 if job.problem:
                     raise ValueError(job.problem)
+                check_target(job.target)  # before anything is computed for nothing
                 one(job, progress, report)
                 written += 1
             except (ValueError, OSError, MemoryError, RuntimeError) as error:  # the last: of torch
-                _say(errors, f"{job.source}: {_reason(error)}")
+                _say(errors, f"{job.source}: {reason(error, job.source)}")
             bar.advance(files)
     if not jobs[0].in_folder and not written:
         raise typer.Exit(2)
@@ -183,19 +184,11 @@ def _damage(stream: Stream) -> list[str]:
     return lines
 
 
-def _reason(error: Exception) -> str:
-    if isinstance(error, OSError) and error.strerror and error.filename:
-        return f"{error.strerror.lower()}: {error.filename}"
-    if isinstance(error, MemoryError):
-        return "there is too little memory for it"
-    return " ".join(str(error).split())
-
-
 def _say(errors: Console, line: str, **options: Any) -> None:
     style = options.get("style", "red")
     errors.print(f"sqcodec: {line}", style=style, highlight=False, markup=False, soft_wrap=True)
 
 
 def _failed(errors: Console, error: Exception) -> typer.Exit:
-    _say(errors, _reason(error))
+    _say(errors, reason(error))
     return typer.Exit(2)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqcodec.bitstream_reader import read
+from sqcodec.bitstream import StreamError
+from sqcodec.bitstream_reader import Stream, read
+from sqcodec.jobs import reason
 
 
 @dataclass(frozen=True)
@@ -53,17 +55,23 @@ def describe_stream(path: Path) -> StreamInfo:
     """Describe a .sqc file, also a damaged one.
 
     Raises:
-        OSError: it cannot be read.
-        StreamError: it is none, or nothing of it is left.
+        StreamError: it cannot be read, is none, or nothing of it is left.
     """
-    data = path.read_bytes()
-    stream = read(data, lenient=True)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise StreamError(reason(error, path)) from None
+    return describe(str(path), read(data, lenient=True))
+
+
+def describe(file: str, stream: Stream) -> StreamInfo:
+    """Describe a .sqc file that was read."""
     header, config = stream.header, stream.header.config
     n_lost = sum(end - first for first, end in stream.lost)
     n_codes = (stream.codes.shape[1] - n_lost) * header.channels
     duration_s = stream.length / header.sample_rate
     return StreamInfo(
-        file=str(path),
+        file=file,
         preset=header.preset,
         weights=header.weights,
         sample_rate=header.sample_rate,
@@ -77,7 +85,7 @@ def describe_stream(path: Path) -> StreamInfo:
         bits_per_frame=stream.payload_bytes * 8 / n_codes,
         nominal_bits_per_frame=config.bits_per_frame,
         payload_bytes=stream.payload_bytes,
-        file_bytes=len(data),
+        file_bytes=stream.file_bytes,
         nominal_bytes=duration_s * config.bitrate_bps * header.channels / 8,
         damage=stream.damage,
     )

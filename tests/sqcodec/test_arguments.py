@@ -40,6 +40,15 @@ def test_one_bad_sample_is_found(bad: float) -> None:
         check_audio(audio)
 
 
+@pytest.mark.parametrize("loud", [1.1e4, -1e20, 3e38])
+def test_audio_that_would_overflow_is_refused(loud: float) -> None:
+    audio = torch.zeros(2, 1000)
+    audio[1, 999] = loud
+    with pytest.raises(ValueError, match=r"audio must lie in \[-1, 1\], got "):
+        check_audio(audio)
+    check_audio(audio / abs(loud) * 1e4)
+
+
 @pytest.mark.parametrize(
     ("audio", "why"),
     [

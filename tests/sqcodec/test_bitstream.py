@@ -13,7 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from sqcodec.bitstream import Header, StreamError, Writer, frames_per_block
+from sqcodec import bitstream
+from sqcodec.bitstream import (
+    MAX_SAMPLES_PER_BYTE,
+    Header,
+    StreamError,
+    Writer,
+    frames_per_block,
+    most_samples,
+)
 from sqcodec.bitstream_reader import Stream, read
 from sqcodec.presets import PRESETS, get_config
 
@@ -116,6 +124,29 @@ def test_range_coding_of_silence_stops_at_a_bit_a_code() -> None:
     assert stream.n_coded_blocks == stream.n_blocks == 1
     assert stream.payload_bytes == math.ceil(codes.size / 8)
     assert (stream.codes == codes).all()
+
+
+@pytest.mark.parametrize("preset", list(PRESETS))
+def test_packed_codes_stay_far_below_what_a_file_may_be_decoded_to(preset: str) -> None:
+    config = get_config(preset)
+    samples_per_byte = config.hop_length * 8 / config.bits_per_frame
+    highest = samples_per_byte * 192_000 / config.sample_rate
+    assert most_samples(10**6) - most_samples(0) == 10**6 * MAX_SAMPLES_PER_BYTE
+    assert highest < MAX_SAMPLES_PER_BYTE / 3.9
+
+
+@pytest.mark.parametrize(("sample_rate", "channels"), [(96_000, 2), (768_000, 1)])
+def test_silence_of_high_rates_is_written_so_that_it_may_be_decoded(
+    monkeypatch: pytest.MonkeyPatch, sample_rate: int, channels: int
+) -> None:
+    monkeypatch.setattr(bitstream, "FREE_SAMPLES", 0)
+    header = _header("sqcodec-0.75k", channels, sample_rate)
+    length = 20 * sample_rate
+    codes = np.full((channels, header.n_frames(length)), header.config.codebook_size // 2)
+    data = _write(header, codes, length, range_coded=True)
+    assert length * channels <= most_samples(len(data))
+    assert (read(data).codes == codes).all()
+    assert len(data) <= len(_write(header, codes, length))
 
 
 def test_written_by_hand() -> None:

@@ -7,10 +7,14 @@ import random
 import tracemalloc
 import zlib
 from collections import Counter
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
+import torch
 
+from sqcodec import bitstream, recording
 from sqcodec.bitstream import (
     CODED,
     MAX_PAYLOAD,
@@ -19,13 +23,16 @@ from sqcodec.bitstream import (
     Header,
     StreamError,
     Writer,
+    most_samples,
 )
 from sqcodec.bitstream_reader import read
+from sqcodec.inference import SQCodec
+from sqcodec.stream_info import describe, lines
 
 N_FILES = 10_000
-# Bytes of memory: an index of eight bytes for each of eight codes a byte, a few times over, and
-# what a single block may take.
-BYTES_PER_BYTE, BYTES_AT_LEAST = 512, 1 << 20
+# Bytes of memory: an index of eight bytes for each of 64 codes a byte, a few times over, and what a
+# single block may take.
+BYTES_PER_BYTE, BYTES_AT_LEAST = 1_024, 1 << 20
 
 
 def _originals() -> list[bytes]:
@@ -98,7 +105,10 @@ def _outcome(data: bytes, *, lenient: bool) -> str:
     assert stream.codes.shape == shape
     assert 0 <= stream.codes.min() <= stream.codes.max() < stream.header.config.codebook_size
     assert lenient or not (stream.damage or stream.lost)
-    assert stream.codes.size <= 9 * len(data)
+    assert stream.codes.size <= 65 * len(data)
+    info = describe("a.sqc", stream)
+    assert info.bits_per_frame > 0
+    assert all(line.isprintable() for line in lines(info))
     return "damaged" if stream.damage else "intact"
 
 
@@ -129,6 +139,59 @@ def test_memory_is_bounded_by_the_size_of_the_file() -> None:
             assert peak < BYTES_AT_LEAST + BYTES_PER_BYTE * len(data)
     finally:
         tracemalloc.stop()
+
+
+class _Zeros:
+    """A codec in whose place any would do: all audio is zero."""
+
+    def __init__(self, header: Header) -> None:
+        self.config = header.config
+        self.info = SimpleNamespace(name="zeros", weights_sha256=header.weights)
+
+    def decode(self, codes: torch.Tensor, length: int, **_: object) -> torch.Tensor:
+        assert len(codes) == -(-length // self.config.hop_length)
+        return torch.from_numpy(np.zeros(length, np.float32))
+
+
+def test_what_is_decoded_is_bounded_by_the_size_of_the_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    dice = random.Random(2)
+    originals = _originals()
+    # Such small files would need no bound.
+    monkeypatch.setattr(bitstream, "FREE_SAMPLES", 1 << 12)
+    monkeypatch.setattr(bitstream, "MAX_SAMPLES_PER_BYTE", 1 << 8)
+    # Of what a sample stands for, the resampler and the channel before it keep copies.
+    bytes_per_sample = 4 * 4
+    outcomes = Counter[str]()
+    tracemalloc.start()
+    try:
+        for _ in range(400):
+            data = bytearray(_mutate(dice, dice.choice(originals)))
+            if dice.random() < 0.5 and len(data) >= 29:  # of any rate
+                data[8:12] = dice.randrange(1_000, 768_001).to_bytes(4, "little")
+                data = _sealed(data)
+            try:
+                stream = read(bytes(data), lenient=True)
+            except StreamError:
+                continue
+            most = most_samples(len(data))
+            tracemalloc.reset_peak()
+            before = tracemalloc.get_traced_memory()[0]
+            try:
+                audio = recording.decode(cast(SQCodec, _Zeros(stream.header)), stream)
+            except StreamError as error:
+                outcomes["refused" if "may stand for" in str(error) else str(error)] += 1
+            else:
+                assert audio.shape == (stream.header.channels, stream.length)
+                assert audio.size <= most
+                outcomes["decoded"] += 1
+            peak = tracemalloc.get_traced_memory()[1] - before
+            assert peak < BYTES_AT_LEAST + bytes_per_sample * most
+    finally:
+        tracemalloc.stop()
+    assert set(outcomes) == {"decoded", "refused"}
+    assert min(outcomes.values()) > 5, outcomes
 
 
 _HEADER = Header("sqcodec-3k", "0123456789abcdef", 16_000, 1, 100).to_bytes()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sqcodec.jobs import Job, find_jobs
+from sqcodec.jobs import Job, find_jobs, reason
 
 WAV = frozenset([".wav", ".flac"])
 
@@ -46,6 +46,16 @@ def test_pipes() -> None:
     assert find_jobs(Path("-"), Path("-"), WAV, ".sqc") == [Job(Path("-"), Path("-"))]
 
 
+def test_why_something_failed_is_a_line() -> None:
+    missing = FileNotFoundError(2, "No such file", "a.wav")
+    assert reason(missing) == "no such file: a.wav"
+    assert reason(missing, Path("a.wav")) == "no such file"
+    assert reason(missing, Path("b.wav")) == "no such file: a.wav"
+    assert reason(OSError(28, "No space left")) == "no space left"
+    assert reason(ValueError("two\n  lines")) == "two lines"
+    assert reason(MemoryError()) == "there is too little memory for it"
+
+
 def test_what_cannot_be(tmp_path: Path) -> None:
     file, folder, full = tmp_path / "a.wav", tmp_path / "empty", tmp_path / "full"
     _touch(file, full / "b.wav")
@@ -57,6 +67,8 @@ def test_what_cannot_be(tmp_path: Path) -> None:
         (full, Path("-"), "is a folder, and - is none"),
         (Path("-"), folder, "a pipe has no name"),
         (file, file, "would be overwritten by itself"),
+        ("", tmp_path / "out", "IN and OUT must be named"),
+        (file, "", "IN and OUT must be named"),
     ):
         with pytest.raises((ValueError, FileNotFoundError), match=why):
             find_jobs(source, target, WAV, ".sqc")

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import sqcodec
-from sqcodec import recording
+from sqcodec import bitstream, recording
+from sqcodec.bitstream import StreamError
 from sqcodec.bitstream_reader import Stream, read
 from sqcodec.weights import load_weights, save_weights
 
@@ -119,6 +120,7 @@ def test_another_preset_is_never_taken(codec: sqcodec.SQCodec) -> None:
         (np.zeros((1, 100), np.float32), 100, "sample rate must be 1000 to 768000 Hz"),
         (np.zeros((256, 1), np.float32), 16_000, "1 to 255 channels"),
         (np.full((1, 100), np.nan, np.float32), 16_000, "finite"),
+        (np.full((1, 100), 1e20, np.float32), 16_000, r"must lie in \[-1, 1\]"),
     ],
 )
 def test_what_cannot_be_encoded(
@@ -126,6 +128,20 @@ def test_what_cannot_be_encoded(
 ) -> None:
     with pytest.raises(ValueError, match=why):
         recording.encode(codec, audio, sample_rate, io.BytesIO())
+
+
+def test_a_small_file_that_claims_hours_is_refused(
+    codec: sqcodec.SQCodec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bitstream, "FREE_SAMPLES", 10_000)
+    stream = _stream(codec, _noise(1, 6_400), 16_000)  # about 110 bytes
+    assert recording.decode(codec, stream).shape == (1, 6_400)
+    header = replace(stream.header, sample_rate=768_000)
+    claimed = replace(stream, header=header, length=48 * 6_400, file_bytes=10)
+    with pytest.raises(
+        StreamError, match="it would be 307,200 samples, and 10 bytes may stand for 91,920 at most"
+    ):
+        recording.decode(codec, claimed)
 
 
 def test_the_authors_padding_would_send_more(tiny_weights: Path) -> None:

@@ -165,7 +165,10 @@ def test_bad_input_to_encode(run: Run, tmp_path: Path) -> None:
         (tmp_path / "empty.wav", out, "empty (0 bytes)"),
         (tmp_path / "nothing", out, "has no files ending in"),
         (good, good, "would be overwritten by itself"),
-        (good, good / "x.sqc", "file exists"),
+        (good, good / "x.sqc", "not a directory"),
+        (good, "/proc/x.sqc", "no such file or directory: /proc/x.sqc\n"),
+        ("", out, "IN and OUT must be named"),
+        (_wav(tmp_path / "loud.wav", AUDIO[:100] * 1e20), out, "audio must lie in [-1, 1]"),
     ):
         result = run("encode", source, target, "--codec", "tiny")
         _assert_one_line(result, 2, words)
@@ -194,7 +197,8 @@ def test_bad_input_to_decode(run: Run, tmp_path: Path) -> None:
         _assert_one_line(run("decode", source, target, *options), 2, words)
     assert not out.exists()
     _assert_one_line(run("info", text), 2, f"{text}: this is not a .sqc file")
-    _assert_one_line(run("info", tmp_path / "no.sqc"), 2, "no.sqc")
+    _assert_one_line(run("info", tmp_path / "no.sqc"), 2, "no.sqc: no such file or directory\n")
+    _assert_one_line(run("info", tmp_path), 2, f"{tmp_path}: is a directory\n")
     (tmp_path / "named.bin").write_bytes(b"hello")
     _assert_one_line(run("info", tmp_path / "named.bin"), 2, "named.bin: this is not a .sqc file")
 
