@@ -11,13 +11,14 @@ import sys
 
 from threadpoolctl import threadpool_limits
 
-_VARIABLES = (
+VARIABLES = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
     "MKL_NUM_THREADS",
     "NUMEXPR_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS",
 )
+"""Of the environment, by which libraries know how many threads to take."""
 
 
 def limit_to_one() -> None:
@@ -26,7 +27,7 @@ def limit_to_one() -> None:
     Those that are loaded later read it in the environment; call it again after those that may
     have been told otherwise as they were loaded.
     """
-    os.environ |= dict.fromkeys(_VARIABLES, "1")
+    os.environ |= dict.fromkeys(VARIABLES, "1")
     threadpool_limits(limits=1)
     if (torch := sys.modules.get("torch")) is not None:
         torch.set_num_threads(1)

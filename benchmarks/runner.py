@@ -2,7 +2,7 @@
 
 For each codec the same clips go through the same metrics in turns: in a loop of one process (read,
 encode and decode, score by score), once with the libraries' own number of threads and once with
-one thread for linear algebra, which is often faster; and in the runner with its processes and its
+one thread, which is often faster; and in the runner with its processes and its
 store. All are warm: libraries loaded, codecs too, a pass done. Their scores must agree. A row of
 the table is the median time per clip of each, and the ratios of times of one turn, which are
 neighbours, so that a busy machine slows them alike.
@@ -66,7 +66,7 @@ NO_OP = Metric(
 EMPTY = Suite("no-op", "nothing", (Score("no_op", "no-op", "no_op", SPEECH | AUDIO),))
 _WIDTH = 120
 _MORE = 8  # clips for the runner by itself, which takes milliseconds for each
-SAME_SCORE = 1e-4  # threads of codecs and metrics sum in another order than one: 2e-6 was seen
+SAME_SCORE = 1e-6
 
 Scores = dict[tuple[str, str], float | None]
 """(clip, metric) -> score, None where there is none."""
@@ -162,10 +162,10 @@ def compare(
             measure_delays([info], store, team)
             delay = delay_of(info, store)
             times = [time.perf_counter()]
-            plain = serial_loop(codec, delay, manifest, suite)
+            serial_loop(codec, delay, manifest, suite)
             times.append(time.perf_counter())
-            with threadpool_limits(limits=1, user_api="blas"):
-                serial_loop(codec, delay, manifest, suite)
+            with threadpool_limits(limits=1):
+                plain = serial_loop(codec, delay, manifest, suite)
             times.append(time.perf_counter())
             run(plan_run([info], manifest, suite, store), store, team)
             times.append(time.perf_counter())
