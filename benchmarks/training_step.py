@@ -5,6 +5,10 @@ the same precision (fp32, and bf16 by autocast), in turns, so that a busy machin
 alike. The ratio of a case is the median over the turns; the smallest over the cases counts.
 
     python -m benchmarks.training_step [--preset NAME] [--steps N] [--device NAME] [--profile]
+                                       [--compile]
+
+`--compile` compiles our network, as the trainer's setting `compile` does, and leaves the
+authors' as they publish it; compiling, which takes minutes, is not counted.
 
 The table goes to stderr, the same as JSON to stdout. Without `sq_codec` (the extra `test`
 installs it) our own figures are printed alone.
@@ -29,6 +33,7 @@ from torch import Tensor, nn
 
 from sqcodec.model import SQCodecNetwork
 from sqcodec.presets import PRESETS, get_config
+from sqcodec.training.compiled import compile_network
 from sqcodec.training.config import PRECISIONS
 from sqcodec.training.initial import initialise
 from sqcodec.training.losses import stft_loss, waveform_loss
@@ -93,11 +98,13 @@ class Step:
         return loss.item()  # waits for a GPU, too
 
 
-def our_step(preset: str, precision: str, device: torch.device) -> Step:
+def our_step(preset: str, precision: str, device: torch.device, *, compile: bool = False) -> Step:
     """A step of our network, as `sqcodec.training.trainer` does it."""
     network = SQCodecNetwork(get_config(preset))
     initialise(network, seed=0)
     network.to(device).train()
+    if compile:
+        compile_network(network)
 
     def forward(audio: Tensor) -> Tensor:
         with _autocast(precision, device):
@@ -135,7 +142,9 @@ def _autocast(precision: str, device: torch.device) -> Any:
     return torch.autocast(device.type, torch.bfloat16) if enabled else nullcontext()
 
 
-def measure(preset: str, precision: str, n_steps: int, device: torch.device) -> Case:
+def measure(
+    preset: str, precision: str, n_steps: int, device: torch.device, *, compile: bool = False
+) -> Case:
     """Time `n_steps` of each network in turns, after one of each that is not counted.
 
     Raises:
@@ -146,7 +155,7 @@ def measure(preset: str, precision: str, n_steps: int, device: torch.device) -> 
     audio = _AMPLITUDE * torch.randn(BATCH_SIZE, config.window_length, generator=generator)
     audio = audio.to(device)
     duration_s = BATCH_SIZE * config.window_length / config.sample_rate
-    steps = [our_step(preset, precision, device)]
+    steps = [our_step(preset, precision, device, compile=compile)]
     with suppress(ModuleNotFoundError):
         steps.append(authors_step(preset, precision, device))
     speeds: list[list[float]] = [[] for _ in steps]
@@ -162,14 +171,14 @@ def measure(preset: str, precision: str, n_steps: int, device: torch.device) -> 
     return Case(precision, tuple(speeds[0]), tuple(speeds[1]) if len(speeds) > 1 else ())
 
 
-def profile(preset: str, precision: str, device: torch.device) -> str:
+def profile(preset: str, precision: str, device: torch.device, *, compile: bool = False) -> str:
     """A table of where our step spends its time, by operator."""
     from torch.profiler import ProfilerActivity
     from torch.profiler import profile as profiled
 
     config = get_config(preset)
     audio = _AMPLITUDE * torch.randn(BATCH_SIZE, config.window_length, device=device)
-    step = our_step(preset, precision, device)
+    step = our_step(preset, precision, device, compile=compile)
     step(audio)
     on_gpu = device.type == "cuda"
     activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if on_gpu else [])]
@@ -198,6 +207,9 @@ def main(
     with_profile: Annotated[
         bool, typer.Option("--profile", help="Print where our step spends its time, too.")
     ] = False,
+    with_compile: Annotated[
+        bool, typer.Option("--compile", help="Compile our network: minutes before each case.")
+    ] = False,
 ) -> None:
     """Time a training step against the authors' network."""
     console = Console(stderr=True)
@@ -208,20 +220,24 @@ def main(
     cases = []
     for precision in PRECISIONS:
         with console.status(f"{preset}, {precision}: {steps + 1} steps of each"):
-            cases.append(measure(preset, precision, steps, place))
+            cases.append(measure(preset, precision, steps, place, compile=with_compile))
     config = get_config(preset)
     crop_s = config.window_length / config.sample_rate
-    console.print(table(cases, f"training step of {preset}, {BATCH_SIZE} x {crop_s:g} s, {device}"))
+    compiled = ", ours compiled" if with_compile else ""
+    title = f"training step of {preset}, {BATCH_SIZE} x {crop_s:g} s, {device}{compiled}"
+    console.print(table(cases, title))
     ratios = [case.ratio for case in cases if case.ratio is not None]
     if ratios:
         console.print(f"smallest ratio {min(ratios):.2f} (target {TARGET:g})")
     if with_profile:
         for precision in PRECISIONS:
-            console.print(precision, profile(preset, precision, place), markup=False)
+            shown = profile(preset, precision, place, compile=with_compile)
+            console.print(precision, shown, markup=False)
     print(
         json.dumps(
             {
                 "preset": preset,
+                "compiled": with_compile,
                 "device": torch.cuda.get_device_name() if place.type == "cuda" else "cpu",
                 "machine": f"{platform.machine()}, {torch.get_num_threads()} threads",
                 "torch": torch.__version__,

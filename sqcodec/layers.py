@@ -82,6 +82,11 @@ def upsample_linear(x: Tensor, rate: int) -> Tensor:
     return torch.stack(phases, dim=2).flatten(1, 2)  # [B, T, rate, C] -> [B, T * rate, C]
 
 
+def _snake(x: Tensor, frequency: Tensor) -> Tensor:
+    inverse = 1 / (frequency + EPS)
+    return x + (x * frequency.to(x.dtype)).sin().square() * inverse.to(x.dtype)
+
+
 class _SnakeFunction(torch.autograd.Function):
     """Snake that keeps only its input for the backward pass, which recomputes the sine.
 
@@ -124,6 +129,8 @@ class Snake(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[..., C] -> [..., C]."""
+        if torch.compiler.is_compiling():
+            return _snake(x, self.frequency)  # the compiler decides itself what to keep
         return _SnakeFunction.apply(x, self.frequency)
 
 

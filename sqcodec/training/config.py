@@ -55,6 +55,8 @@ class TrainConfig:
             all that the corpus has, alike (paper: equal turns).
         polarity_share, equalizer_share, mixing_share: share of crops that are augmented so.
         precision: "fp32", or "bf16" for mixed precision.
+        compile: compile the network with `torch.compile`: minutes at the first step, faster ones
+            after it.
         seed: of initial weights, crops and quantizer noise.
         checkpoint_every, keep_checkpoints: steps between checkpoints; how many stay.
         validate_every, validation_batches: steps between validations, and their size.
@@ -90,6 +92,7 @@ class TrainConfig:
     equalizer_share: float = 0.0
     mixing_share: float = 0.0
     precision: str = "fp32"
+    compile: bool = False
     seed: int = 0
     checkpoint_every: int = 1000
     keep_checkpoints: int = 3
@@ -189,7 +192,8 @@ def _check_type(name: str, value: Any, annotation: str) -> None:
         "int": (int,),
         "float": (int, float),
         "str": (str,),
+        "bool": (bool,),
         "dict[str, float]": (dict,),
     }[annotation]
-    if not isinstance(value, expected) or isinstance(value, bool):
+    if not isinstance(value, expected) or isinstance(value, bool) != (annotation == "bool"):
         raise ValueError(f"{name} must be of type {annotation}, got {value!r}")

@@ -91,6 +91,8 @@ def train(
             if processes.local_rank:  # the first process of a machine packs
                 processes.wait()
             opened = _open(corpus, get_config(preset).sample_rate, kind, cache)
+            if processes.is_first:
+                _name_corrupt(opened)
             if not processes.local_rank:
                 processes.wait()
             trainer = Trainer(
@@ -112,20 +114,23 @@ def train(
 
 
 def _open(source: str, sample_rate: int, kind: str, cache: Path | None) -> PackedCorpus:
-    """Open a corpus, showing the packing, and name the files that were left out as corrupt."""
+    """Open a corpus, showing the packing."""
     with Progress(*_COLUMNS, console=Console(stderr=True)) as progress:
         task = progress.add_task("packing", total=None, visible=False)
 
         def show(done: int, total: int) -> None:
             progress.update(task, completed=done, total=total, visible=True)
 
-        opened = open_corpus(source, sample_rate, kind=kind, cache=cache, on_clip=show)
+        return open_corpus(source, sample_rate, kind=kind, cache=cache, on_clip=show)
+
+
+def _name_corrupt(opened: PackedCorpus) -> None:
+    """Name the files that were left out as corrupt."""
     corrupt = opened.summary.get("left_out", {}).get("corrupt", {})
     if corrupt:
         _say(f"{len(corrupt)} corrupt files were skipped when the corpus was packed:")
         for reason in corrupt.values():
             _say(f"  {reason}")
-    return opened
 
 
 def _run(trainer: Trainer) -> None:

@@ -31,6 +31,7 @@ from sqcodec.training.checkpoints import (
     state_paths,
     weights_path,
 )
+from sqcodec.training.compiled import compile_network
 from sqcodec.training.config import TrainConfig
 from sqcodec.training.corpus import PackedCorpus
 from sqcodec.training.crops import CropSampler
@@ -69,6 +70,7 @@ class Trainer:
             or its state is of another preset; corpus or weights do not fit.
         WhisperNotFoundError: the perceptual loss is wanted and Whisper's weights are missing.
         CheckpointError: the initial weights cannot be read.
+        CompilerNotFoundError: the network is to be compiled and there is no C++ compiler.
     """
 
     def __init__(
@@ -111,6 +113,8 @@ class Trainer:
             self._begin_with(initial_weights)
         self.network.to(self.device)
         self.averaged = AveragedModel(self.network, multi_avg_fn=self._average)
+        if config.compile:
+            compile_network(self.network)
         self.optimizer = torch.optim.AdamW(
             self.network.parameters(), lr=config.initial_learning_rate, fused=True
         )

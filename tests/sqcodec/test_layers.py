@@ -90,6 +90,19 @@ def test_snake_gradient() -> None:
         assert_same(one, other)
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:torch")  # of its own use of TorchScript
+def test_snake_is_the_same_when_compiled() -> None:
+    snake = randomise(Snake(5))
+    compiled = torch.compile(snake, backend="aot_eager", fullgraph=True)
+    x = torch.randn(2, 7, 5, dtype=torch.float64, requires_grad=True)
+    grad = torch.randn_like(x)
+    assert_same(compiled(x), snake(x))
+    inputs = (x, snake.frequency)
+    expected = torch.autograd.grad(snake(x), inputs, grad)
+    for one, other in zip(torch.autograd.grad(compiled(x), inputs, grad), expected, strict=True):
+        assert_same(one, other)
+
+
 def full_grn(x: Tensor, grn: GRN) -> Tensor:
     """The authors' global response normalisation: its norm runs over time and channels."""
     response = torch.linalg.vector_norm(x, dim=(1, 2), keepdim=True)

@@ -19,6 +19,7 @@ from sqcodec.training.config import TrainConfig, read_settings
         ({"rising_share": 1.0}, "between 0 and 1"),
         ({"steps": 10.5}, "steps must be of type int"),
         ({"seed": True}, "seed must be of type int"),
+        ({"compile": 1}, "compile must be of type bool"),
         ({"crop_s": "2"}, "crop_s must be of type float"),
         ({"crop_s": 0.05}, "1025 samples or more, got 768"),
         ({"perceptual_weight": -1}, "must not be negative"),
