@@ -14,6 +14,8 @@ from typing import Any
 from sqcodec.presets import get_config
 
 PRECISIONS = ("fp32", "bf16")
+# So many steps in a row without a finite gradient end a run.
+MAX_SKIPPED_STEPS = 10
 # Half of the largest STFT window, whose edges are reflected.
 SHORTEST_CROP = 1025
 
@@ -53,6 +55,7 @@ class TrainConfig:
         ema_decay: of the average of the weights, which is what is saved for use.
         kind_shares: how often each kind of audio is drawn, relative to the others; by default
             all that the corpus has, alike (paper: equal turns).
+        gain_share: share of crops whose level is drawn; the others keep their recording's.
         polarity_share, equalizer_share, mixing_share: share of crops that are augmented so.
         precision: "fp32", or "bf16" for mixed precision.
         compile: compile the network with `torch.compile`: minutes at the first step, faster ones
@@ -88,6 +91,7 @@ class TrainConfig:
     discriminator_max_gradient_norm: float = 10.0
     ema_decay: float = 0.999
     kind_shares: dict[str, float] = field(default_factory=dict)
+    gain_share: float = 1.0
     polarity_share: float = 0.0
     equalizer_share: float = 0.0
     mixing_share: float = 0.0
@@ -103,6 +107,11 @@ class TrainConfig:
         get_config(self.preset)
         for setting in fields(self):
             _check_type(setting.name, getattr(self, setting.name), str(setting.type))
+        if self.seed < 0:
+            raise ValueError(f"seed must not be negative, got {self.seed}")
+        for kind, share in self.kind_shares.items():
+            if not isinstance(share, int | float) or share < 0:
+                raise ValueError(f"kind_shares: {kind} must be a number from 0 on, got {share!r}")
         for name in _AT_LEAST_ONE:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
@@ -154,7 +163,7 @@ _AT_LEAST_ONE = (
     "validate_every",
     "validation_batches",
 )
-_SHARES = ("polarity_share", "equalizer_share", "mixing_share")
+_SHARES = ("gain_share", "polarity_share", "equalizer_share", "mixing_share")
 
 
 def check_settings(settings: dict[str, Any], origin: str) -> dict[str, Any]:

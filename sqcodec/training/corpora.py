@@ -1,4 +1,5 @@
-"""What ``--corpus`` may name: a packed corpus, a folder, a manifest or the demonstration.
+"""What ``--corpus`` may name: a packed corpus, a folder, a manifest, a data set for one of the
+readers, or the demonstration.
 
 Folders and manifests are decoded once, into a packed corpus in the user's cache. Its name is
 a hash of the files' paths, sizes and times, so that changed audio is packed anew.
@@ -32,7 +33,8 @@ def open_corpus(
     """Open what `source` names, after packing it where it is not packed.
 
     Args:
-        source: ``mini-demo``, or the path of a packed corpus, a folder of audio or a CSV file.
+        source: ``mini-demo``; or the path of a packed corpus, a folder of audio or a CSV file;
+            or READER=PATH (see `readers`).
         sample_rate: of the packed audio, Hz.
         kind: of audio in a folder that does not say.
         cache: where corpora are packed to; the user's cache folder by default.
@@ -49,13 +51,15 @@ def open_corpus(
     path = Path(source).expanduser()
     if (path / "corpus.json").is_file():
         return PackedCorpus.open(path)
-    if path.is_dir():
+    if source.partition("=")[0] in readers.READERS:
+        files = readers.read_source(source)
+    elif path.is_dir():
         files = readers.folder(path, kind)
     elif path.suffix == ".csv":
         files = readers.manifest(path)
     else:
         raise FileNotFoundError(
-            f"{source} is no corpus: neither a folder, nor a .csv file, nor {DEMO}"
+            f"{source} is no corpus: neither a folder, nor a .csv file, nor READER=PATH, nor {DEMO}"
         )
     cache = cache or platformdirs.user_cache_path("sqcodec") / "corpora"
     packed = cache / _digest(files, sample_rate)
@@ -67,9 +71,12 @@ def open_corpus(
             done += 1
             on_clip(done, len(files))
 
-        build_corpus(
-            files, packed, sample_rate=sample_rate, origin=f"the audio in {path}", on_clip=advance
-        )
+        origin = f"the audio in {path}"
+        try:
+            build_corpus(files, packed, sample_rate=sample_rate, origin=origin, on_clip=advance)
+        except OSError:
+            if not packed.exists():
+                raise  # else another process, or machine, was faster
     return PackedCorpus.open(packed)
 
 

@@ -160,7 +160,12 @@ class PackedCorpus:
         for name in ("audio.i16", "clips.csv", "corpus.json"):
             if not (folder / name).is_file():
                 raise FileNotFoundError(f"{folder} is no packed corpus: {name} is missing")
-        clips = pd.read_csv(folder / "clips.csv", keep_default_na=False)
+        try:
+            clips = pd.read_csv(folder / "clips.csv", keep_default_na=False)
+            summary = json.loads((folder / "corpus.json").read_text())
+            summary["sample_rate"] = int(summary["sample_rate"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(f"{folder} is damaged, pack it again: {error}") from error
         if tuple(clips.columns) != CLIP_COLUMNS:
             raise ValueError(f"{folder}: clips.csv has columns {list(clips.columns)}")
         audio = np.memmap(folder / "audio.i16", dtype="<i2", mode="r")
@@ -169,7 +174,7 @@ class PackedCorpus:
             raise ValueError(
                 f"{folder}: audio.i16 holds {len(audio)} samples, clips.csv names {expected}"
             )
-        return cls(audio, clips, json.loads((folder / "corpus.json").read_text()))
+        return cls(audio, clips, summary)
 
     def __len__(self) -> int:
         return len(self.clips)

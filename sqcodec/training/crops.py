@@ -22,8 +22,9 @@ from sqcodec.training.config import TrainConfig
 from sqcodec.training.corpus import PackedCorpus
 
 # Crops are scaled so that their peak lies evenly in this range, dB below full scale: the
-# codec has to serve quiet recordings as well as loud ones.
+# codec has to serve quiet recordings as well as loud ones. A pause is not made a loud noise.
 PEAK_DB = (-18.0, -1.0)
+GREATEST_GAIN_DB = 30.0
 _SILENT_PEAK = 1e-3
 _ATTEMPTS = 20
 # Multiples of the golden ratio, modulo 1, fill an interval evenly at every length: kinds
@@ -40,7 +41,8 @@ class CropSampler:
         crop_length: samples.
         shares: how often each kind of audio is drawn, relative to the others; empty for all
             kinds that the split has, alike.
-        augmentation: the settings that say how crops are augmented; None for not at all.
+        augmentation: the settings that say how crops are augmented; None for their level alone,
+            so that a loss does not depend on how loud recordings are.
 
     Raises:
         ValueError: a kind with a share has no clip in the split, or no share is positive.
@@ -102,7 +104,10 @@ class CropSampler:
             if rng.random() < settings.polarity_share:
                 crop = -crop
         peak = float(np.abs(crop).max())
-        return crop * np.float32(10 ** (rng.uniform(*PEAK_DB) / 20) / peak)
+        gain_db = min(rng.uniform(*PEAK_DB) - 20 * np.log10(peak), GREATEST_GAIN_DB)
+        if settings is not None and rng.random() >= settings.gain_share:
+            gain_db = -20 * np.log10(max(peak, 1.0))  # mixed and filtered crops may exceed 1
+        return crop * np.float32(10 ** (gain_db / 20))
 
     def _audible(self, kind: str, rng: np.random.Generator) -> Crop:
         """Return a crop of a kind that is not silent."""

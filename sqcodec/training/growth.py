@@ -27,10 +27,13 @@ from torch import Tensor, nn
 
 from sqcodec.model import SQCodecNetwork
 from sqcodec.presets import SQCodecConfig
+from sqcodec.training.checkpoints import TrainingError
+from sqcodec.training.config import MAX_SKIPPED_STEPS
 from sqcodec.training.losses import stft_loss, waveform_loss
 
 WAVEFORM_WEIGHT = 100.0
 _WARM_UP_STEPS = 50
+_MAX_GRADIENT_NORM = 10_000.0
 
 
 @dataclass(frozen=True)
@@ -116,12 +119,13 @@ def grow(
         network: freshly initialised; left on its device.
         batch: audio [B, T] of a step counted over all levels, T a multiple of the hop.
         steps: of each level.
-        learning_rate, first_learning_rate: of AdamW, at the first level and at the others.
+        learning_rate, first_learning_rate: of AdamW, at the later levels and at the first.
         seed: of the bridges' initial weights.
         on_step: called with level, step, waveform loss and STFT loss after each step.
 
     Raises:
         ValueError: `steps` is less than 1.
+        TrainingError: gradients stopped being finite.
     """
     if steps < 1:
         raise ValueError(f"a level of growth has at least 1 step, got {steps}")
@@ -133,6 +137,7 @@ def grow(
         model.to(device)
         peak = learning_rate if number else first_learning_rate
         optimizer = torch.optim.AdamW(model.parameters(), lr=peak)
+        skipped_in_a_row = 0
         for step in range(steps):
             for group in optimizer.param_groups:
                 group["lr"] = peak * min(1.0, (step + 1) / _WARM_UP_STEPS)
@@ -141,5 +146,15 @@ def grow(
             waveform, stft = waveform_loss(audio, estimate), stft_loss(audio, estimate)
             optimizer.zero_grad()
             (WAVEFORM_WEIGHT * waveform + stft).backward()
-            optimizer.step()
+            norm = nn.utils.clip_grad_norm_(model.parameters(), _MAX_GRADIENT_NORM)
+            if torch.isfinite(norm):
+                optimizer.step()
+                skipped_in_a_row = 0
+            else:
+                skipped_in_a_row += 1
+            if skipped_in_a_row == MAX_SKIPPED_STEPS:
+                raise TrainingError(
+                    f"growth: no finite gradient in {MAX_SKIPPED_STEPS} steps in a row, the last "
+                    f"of them {step + 1} of level {number + 1}"
+                )
             on_step(number, step, float(waveform.detach()), float(stft.detach()))

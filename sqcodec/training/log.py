@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from sqcodec.training.checkpoints import writing
 from sqcodec.weights import replace_file
 
 LOSSES = (
@@ -40,11 +41,17 @@ class Log:
         self.path = folder / "log.csv"
 
     def start(self, step: int) -> None:
-        """Begin the file, or drop its rows past the checkpoint that the run resumes from."""
+        """Begin the file, or drop its rows past the checkpoint that the run resumes from.
+
+        Raises:
+            TrainingError: it cannot be written.
+        """
         rows: list[dict[str, str]] = []
         if self.path.exists():
             with open(self.path, newline="") as file:
-                rows = [row for row in csv.DictReader(file) if int(row["step"]) <= step]
+                # A full disk may have cut the last row of an earlier part.
+                whole = [row for row in csv.DictReader(file) if None not in row.values()]
+            rows = [row for row in whole if int(row["step"]) <= step]
 
         def write(path: Path) -> None:
             with open(path, "w", newline="") as file:
@@ -52,11 +59,16 @@ class Log:
                 writer.writeheader()
                 writer.writerows(rows)
 
-        replace_file(self.path, write)
+        with writing(self.path):
+            replace_file(self.path, write)
 
     def write(self, row: Mapping[str, float]) -> None:
-        """Append the row of a step."""
-        with open(self.path, "a", newline="") as file:
+        """Append the row of a step.
+
+        Raises:
+            TrainingError: it cannot be written.
+        """
+        with writing(self.path), open(self.path, "a", newline="") as file:
             csv.DictWriter(file, COLUMNS).writerow(
                 {key: f"{value:.6g}" if key != "step" else int(value) for key, value in row.items()}
             )

@@ -18,6 +18,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from sqcodec.training.checkpoints import TrainingError
+
 # The first process may pack a corpus, or validate, while the others wait.
 _PATIENCE = timedelta(hours=6)
 
@@ -45,7 +47,8 @@ class Processes:
         """Return the mean over the processes, of values of the same shape in each."""
         if self.count > 1:
             values = values.clone()
-            dist.all_reduce(values)
+            with _all_there():
+                dist.all_reduce(values)
             values /= self.count
         return values
 
@@ -63,13 +66,24 @@ class Processes:
     def share(self, values: Sequence[Tensor]) -> None:
         """Replace values in every process by those of the first."""
         if self.count > 1:
-            for value in values:
-                dist.broadcast(value.data, 0)
+            with _all_there():
+                for value in values:
+                    dist.broadcast(value.data, 0)
 
     def wait(self) -> None:
         """Wait until all processes are here."""
         if self.count > 1:
-            dist.barrier()
+            with _all_there():
+                dist.barrier()
+
+
+@contextmanager
+def _all_there() -> Iterator[None]:
+    """Within it, processes exchange values; where one has ended, say so."""
+    try:
+        yield
+    except RuntimeError as error:  # torch has no error of its own for this
+        raise TrainingError("another process of this training has ended") from error
 
 
 @contextmanager
@@ -78,14 +92,20 @@ def joined(device: str) -> Iterator[tuple[Processes, str]]:
 
     Args:
         device: "cpu", or "cuda" for one GPU a process.
+
+    Raises:
+        TrainingError: the device cannot be used.
     """
     count = int(os.environ.get("WORLD_SIZE", "1"))
     if count == 1:
+        _check(device)
         yield Processes(), device
         return
     local_rank = int(os.environ["LOCAL_RANK"])
     if device == "cuda":
         device = f"cuda:{local_rank}"
+    _check(device)
+    if device.startswith("cuda"):
         torch.cuda.set_device(device)
     backend = "nccl" if device.startswith("cuda") else "gloo"
     dist.init_process_group(backend, timeout=_PATIENCE)
@@ -93,3 +113,11 @@ def joined(device: str) -> Iterator[tuple[Processes, str]]:
         yield Processes(dist.get_rank(), count, local_rank), device
     finally:
         dist.destroy_process_group()
+
+
+def _check(device: str) -> None:
+    try:
+        torch.zeros((), device=device)
+    except (RuntimeError, AssertionError) as error:  # the latter from a build without CUDA
+        reason = (str(error).splitlines() or [""])[0]
+        raise TrainingError(f"the device {device!r} cannot be used: {reason}") from error

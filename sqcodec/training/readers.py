@@ -55,7 +55,9 @@ def mtg_jamendo(root: Path) -> list[TrainingFile]:
     """
     artists: dict[str, str] = {}
     tables = [*root.glob("*.tsv"), *root.glob("data/*.tsv")]
-    for table in sorted(path for path in tables if path.name.startswith(("raw", "autotagging"))):
+    for table in sorted(tables):
+        if not table.name.startswith(("raw", "autotagging")) or ".meta." in table.name:
+            continue  # `raw.meta.tsv` has titles, and no paths
         for row in _rows(table, "\t", ("ARTIST_ID", "PATH")):
             artists[Path(row["PATH"]).name.split(".")[0]] = row["ARTIST_ID"]
     files = []
@@ -109,7 +111,7 @@ def folder(root: Path, kind: str = "speech") -> list[TrainingFile]:
 
 
 def manifest(path: Path) -> list[TrainingFile]:
-    """A CSV file with the columns path (relative to it) and kind.
+    """A CSV file with the columns path (absolute, or relative to it) and kind.
 
     It may have the columns group (a speaker or a track), speaker, language and licence too.
     """
@@ -155,7 +157,7 @@ def read_source(source: str) -> list[TrainingFile]:
 def _file(
     path: Path, root: Path, package: str, kind: str, speaker: str, language: str, licence: str
 ) -> TrainingFile:
-    relative = path.relative_to(root).as_posix()
+    relative = (path.relative_to(root) if path.is_relative_to(root) else path).as_posix()
     group = speaker or relative
     return TrainingFile(path, relative, package, kind, group, speaker, language, licence)
 
@@ -169,7 +171,7 @@ def _found(root: Path, pattern: str) -> Iterable[Path]:
 
 
 def _rows(table: Path, delimiter: str, columns: tuple[str, ...]) -> Iterator[dict[str, str]]:
-    """Yield the rows of a table that must have some columns."""
+    """Yield the rows of a table that must have some columns, and something in them."""
     try:
         with open(table, newline="", encoding="utf-8-sig") as opened:
             # Sentences of Common Voice hold lone quotation marks.
@@ -181,7 +183,11 @@ def _rows(table: Path, delimiter: str, columns: tuple[str, ...]) -> Iterator[dic
             missing = [name for name in columns if name not in (reader.fieldnames or ())]
             if missing:
                 raise SourceError(f"{table} has no column {' or '.join(missing)}")
-            yield from reader
+            for row in reader:
+                empty = [name for name in columns if not row[name]]
+                if empty:
+                    raise SourceError(f"{table}, line {reader.line_num}: no {empty[0]}")
+                yield row
     except (UnicodeDecodeError, csv.Error) as error:
         raise SourceError(f"{table} cannot be read as a table: {error}") from error
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
+import torch
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from sqcodec.import_authors import CheckpointError
 from sqcodec.presets import get_config
-from sqcodec.training.checkpoints import TrainingError, load_settings
+from sqcodec.training.checkpoints import TrainingError, load_settings, state_paths
 from sqcodec.training.config import TrainConfig, read_settings
 from sqcodec.training.corpora import DEMO, open_corpus
 from sqcodec.training.corpus import PackedCorpus
@@ -33,7 +37,8 @@ def train(
         str,
         typer.Option(
             help="A packed corpus (see `sqcodec corpus`), a folder of audio, a CSV file with the "
-            "columns path and kind, or mini-demo: synthetic sounds, all losses."
+            "columns path and kind, READER=PATH as for `sqcodec corpus --from`, or mini-demo: "
+            "synthetic sounds, all losses."
         ),
     ],
     out: Annotated[
@@ -73,7 +78,7 @@ def train(
         "precision": precision,
     }
     folder = out or Path("runs") / preset
-    try:
+    with _told(folder):
         settings: dict[str, Any] = {}
         if corpus == DEMO:
             from sqcodec.training.demo import SETTINGS
@@ -87,7 +92,8 @@ def train(
         train_config = TrainConfig(**settings | {"preset": preset})
         if init is not None and resume:
             raise TrainingError("a resumed run has its weights: --init is for a new one")
-        with joined(device) as (processes, own_device):
+        # What ends one process is told before it leaves the others, which ends them.
+        with joined(device) as (processes, own_device), _told(folder):
             if processes.local_rank:  # the first process of a machine packs
                 processes.wait()
             opened = _open(corpus, get_config(preset).sample_rate, kind, cache)
@@ -105,9 +111,23 @@ def train(
                 processes=processes,
             )
             _run(trainer)
+
+
+@contextmanager
+def _told(folder: Path) -> Iterator[None]:
+    """Within it, what ends the run is told in a line, and the exit status says so."""
+    try:
+        yield
     except KeyboardInterrupt:
-        _say(f"stopped; go on with --resume, which begins at the last checkpoint in {folder}")
+        if state_paths(folder):
+            _say(f"stopped; go on with --resume, which begins at the last checkpoint in {folder}")
+        else:
+            _say("stopped before the first checkpoint: there is nothing to resume")
         raise typer.Exit(130) from None
+    except torch.OutOfMemoryError as error:
+        first = str(error).partition(". ")[0]
+        _say(f"{first}: make batch_size or crop_windows (crop_s) smaller", style="red")
+        raise typer.Exit(2) from None
     except (TrainingError, CheckpointError, ModuleNotFoundError, ValueError, OSError) as error:
         _say(str(error), style="red")
         raise typer.Exit(2) from None
@@ -139,6 +159,7 @@ def _run(trainer: Trainer) -> None:
         trainer.run()
         return
     preset = trainer.config.preset
+    _say(f"losses: {_in_use(trainer.config)}")
     if trainer.validation is None:
         _say("the corpus holds nothing out (too few speakers or tracks): no validation")
     with Progress(*_COLUMNS, console=Console(stderr=True)) as progress:
@@ -163,7 +184,23 @@ def _run(trainer: Trainer) -> None:
         _say(str(error))
 
 
+def _in_use(config: TrainConfig) -> str:
+    """Name the losses that have a weight."""
+    weights = {
+        "waveform": config.waveform_weight,
+        "stft": config.stft_weight,
+        "spread": config.spread_weight,
+        "perceptual": config.perceptual_weight,
+        "adversarial": config.adversarial_weight,
+    }
+    said = ", ".join(f"{name} x {weight:g}" for name, weight in weights.items() if weight)
+    without = " and ".join(name for name, weight in weights.items() if not weight)
+    return f"{said}; without {without}" if without else said
+
+
 def _say(text: str, style: str | None = None) -> None:
+    rank = int(os.environ.get("RANK", "0"))
+    who = f"sqcodec train, process {rank}" if rank else "sqcodec train"
     Console(stderr=True).print(
-        f"sqcodec train: {text}", style=style, highlight=False, markup=False, soft_wrap=True
+        f"{who}: {text}", style=style, highlight=False, markup=False, soft_wrap=True
     )

@@ -30,9 +30,10 @@ from sqcodec.training.checkpoints import (
     save_state,
     state_paths,
     weights_path,
+    writing,
 )
 from sqcodec.training.compiled import compile_network
-from sqcodec.training.config import TrainConfig
+from sqcodec.training.config import MAX_SKIPPED_STEPS, TrainConfig
 from sqcodec.training.corpus import PackedCorpus
 from sqcodec.training.crops import CropSampler
 from sqcodec.training.growth import grow
@@ -41,13 +42,12 @@ from sqcodec.training.log import Log
 from sqcodec.training.losses import spread_loss, stft_loss, waveform_loss
 from sqcodec.training.objective import Objective
 from sqcodec.training.processes import Processes
+from sqcodec.training.schedule import one_cycle
 from sqcodec.weights import WeightsCard, load_weights, save_weights
 
 # Batches of validation are drawn with a seed of their own, always the same ones.
 VALIDATION_SEED = 20_260_101
 _GROWTH_SEED = 20_260_102
-# So many steps in a row without a finite gradient end the run.
-MAX_SKIPPED_STEPS = 10
 
 Row = dict[str, float]
 
@@ -102,6 +102,8 @@ class Trainer:
                 f"a batch of {config.batch_size} crops cannot be shared evenly by "
                 f"{self.processes.count} processes"
             )
+        if initial_weights is not None and config.growth_steps:
+            raise TrainingError("growth is for random weights: leave out growth_steps, or --init")
         if not resume and state_paths(folder):
             raise TrainingError(f"{folder} holds a run already; resume it or name another folder")
         self.crop_duration_s = config.crop_length / self.sample_rate
@@ -126,16 +128,14 @@ class Trainer:
         self.heard_s = 0.0
         self.seconds = 0.0
         if resume:
-            self._restore(load_state(folder, config.preset, self.device))
-        self.scheduler = torch.optim.lr_scheduler.OneCycleLR(
-            self.optimizer,
-            max_lr=config.learning_rate,
-            total_steps=config.steps + 1,
-            pct_start=config.rising_share,
-            div_factor=config.learning_rate / config.initial_learning_rate,
-            final_div_factor=config.initial_learning_rate / config.final_learning_rate,
-            last_epoch=self.step - 1 if self.step else -1,
-        )
+            state = load_state(folder, config.preset, self.device)
+            try:
+                self._restore(state)
+            except TrainingError:
+                raise
+            except (RuntimeError, ValueError, KeyError) as error:
+                raise TrainingError(f"the state in {folder} cannot be resumed: {error}") from error
+        self.scheduler = one_cycle(self.optimizer, config, self.step)
 
     @property
     def weights_path(self) -> Path:
@@ -157,7 +157,8 @@ class Trainer:
         """
         config = self.config
         if self.processes.is_first:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            with writing(self.folder):
+                self.folder.mkdir(parents=True, exist_ok=True)
             save_settings(self.folder, config)
             self.log.start(self.step)
         if self._is_new and config.growth_steps:
@@ -167,8 +168,11 @@ class Trainer:
         with ThreadPoolExecutor(1) as pool:  # draws the next batch while one is computed
             drawn = pool.submit(self._draw, self.step)
             while self.step < config.steps:
+                started = time.perf_counter()
                 audio, drawn = self._next(drawn, pool)
                 row = self._train_step(audio)
+                heard_s = config.batch_size * self.crop_duration_s
+                row["audio_s_per_s"] = heard_s / (time.perf_counter() - started)
                 is_last = self.step == config.steps
                 if self.processes.is_first:
                     if self.step % config.validate_every == 0 or is_last:
@@ -198,7 +202,13 @@ class Trainer:
             held_out = set(clips["kind"][clips["split"] == "val"])
             if not held_out:
                 return crops, None
-            shares = {kind: share for kind, share in config.kind_shares.items() if kind in held_out}
+            shares = {
+                kind: share
+                for kind, share in config.kind_shares.items()
+                if kind in held_out and share > 0
+            }
+            if config.kind_shares and not shares:
+                return crops, None
             return crops, CropSampler(self.corpus, "val", config.crop_length, shares)
         except ValueError as error:
             raise TrainingError(str(error)) from error
@@ -244,7 +254,7 @@ class Trainer:
 
     def _train_step(self, audio: Tensor) -> Row:
         config = self.config
-        started, computed = time.perf_counter(), self.compute_clock()
+        computed = self.compute_clock()
         torch.manual_seed(_noise_seed(config.seed, self.step, self.processes.rank))
         learning_rate = float(self.scheduler.get_last_lr()[0])
         self.network.train()
@@ -263,9 +273,7 @@ class Trainer:
         logged |= {"loss": loss, **losses}
         means = self.processes.average(torch.stack([value.detach() for value in logged.values()]))
         row = dict(zip(logged, means.tolist(), strict=True))
-        seconds = time.perf_counter() - started
-        heard_s = config.batch_size * self.crop_duration_s
-        self.heard_s += heard_s
+        self.heard_s += config.batch_size * self.crop_duration_s
         self.seconds += self.compute_clock() - computed
         return {
             "step": self.step,
@@ -273,7 +281,6 @@ class Trainer:
             "gradient_norm": norm,
             "skipped": self.skipped,
             "learning_rate": learning_rate,
-            "audio_s_per_s": heard_s / seconds,
         }
 
     def _update(self) -> float:
@@ -332,7 +339,8 @@ class Trainer:
         save_state(self.folder, state, self.config.keep_checkpoints)
         averaged = self.averaged.module
         assert isinstance(averaged, SQCodecNetwork)
-        save_weights(self.weights_path, averaged, self.card(), torch.float16)
+        with writing(self.weights_path):
+            save_weights(self.weights_path, averaged, self.card(), torch.float16)
 
     def card(self) -> WeightsCard:
         """Return where the weights come from."""
@@ -371,11 +379,6 @@ class Trainer:
             raise TrainingError(f"the run is at step {self.step}, past {config.steps}")
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
-        for group in self.optimizer.param_groups:
-            # The schedule reads its ends from here; a resumed run may change them.
-            group["initial_lr"] = config.initial_learning_rate
-            group["max_lr"] = config.learning_rate
-            group["min_lr"] = config.final_learning_rate
         if "averaged" in state:
             self.averaged.load_state_dict(state["averaged"])
         # A resumed run may be the first that has an adversary.

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import soundfile
 
+from sqcodec.training import corpora
 from sqcodec.training.corpora import DEMO, open_corpus
-from sqcodec.training.corpus import PackedCorpus
+from sqcodec.training.corpus import PackedCorpus, build_corpus
 from sqcodec.training.demo import SETTINGS
 
 
@@ -56,6 +57,33 @@ def test_a_manifest_with_a_missing_file(tmp_path: Path) -> None:
     assert list(corpus.clips["kind"]) == ["effects"]
     (reason,) = corpus.summary["left_out"]["corrupt"].values()
     assert "2.wav cannot be decoded" in reason
+
+
+def test_a_reader_by_name(tmp_path: Path) -> None:
+    for part in ("train-clean-100", "test-clean"):
+        write(tmp_path / "LibriSpeech" / part / "19" / "198" / "19-198-0000.flac")
+    corpus = open_corpus(f"librispeech={tmp_path}", 16_000, cache=tmp_path / "cache")
+    assert list(corpus.clips["speaker"]) == ["librispeech-19"]
+    assert "train-clean-100" in corpus.clips["clip_id"][0]
+
+
+def test_another_process_may_be_faster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path / "audio" / "1.wav")
+
+    def beaten(*arguments: object, **options: object) -> None:
+        build_corpus(*arguments, **options)
+        raise OSError("Directory not empty")
+
+    monkeypatch.setattr(corpora, "build_corpus", beaten)
+    source, cache = str(tmp_path / "audio"), tmp_path / "cache"
+    assert len(open_corpus(source, 8_000, cache=cache)) == 1
+
+    def no_room(*arguments: object, **options: object) -> None:
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(corpora, "build_corpus", no_room)
+    with pytest.raises(OSError, match="No space left"):
+        open_corpus(source, 16_000, cache=cache)
 
 
 def test_what_is_no_corpus(tmp_path: Path) -> None:

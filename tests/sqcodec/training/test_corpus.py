@@ -172,6 +172,16 @@ def test_folders_that_are_no_corpus(tmp_path: Path) -> None:
         PackedCorpus.open(tmp_path / "corpus")
 
 
+@pytest.mark.parametrize(
+    ("name", "content"), [("corpus.json", "{}"), ("corpus.json", "{"), ("clips.csv", "")]
+)
+def test_a_damaged_corpus_is_named(name: str, content: str, tmp_path: Path) -> None:
+    build_corpus([file_of(tmp_path / "a.wav", noise(0, 4_000))], tmp_path / "corpus")
+    (tmp_path / "corpus" / name).write_text(content)
+    with pytest.raises(ValueError, match=f"{tmp_path}/corpus is damaged, pack it again"):
+        PackedCorpus.open(tmp_path / "corpus")
+
+
 def test_summary_is_json_for_people(tmp_path: Path) -> None:
     build_corpus([file_of(tmp_path / "a.wav", noise(0, 4_000))], tmp_path / "corpus")
     said = json.loads((tmp_path / "corpus" / "corpus.json").read_text())

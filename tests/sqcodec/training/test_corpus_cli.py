@@ -53,6 +53,19 @@ def test_one_line_and_status_2_where_a_package_cannot_be_had(
     assert line.startswith("sqcodec corpus: apt-get is missing")
 
 
+def test_packs_data_sets_on_disk(tmp_path: Path) -> None:
+    tone = 0.1 * np.sin(np.arange(8_000))
+    for path in ("LibriSpeech/train-clean-100/19/198/19-198-0000.flac", "FSD50K.dev_audio/10.wav"):
+        (tmp_path / path).parent.mkdir(parents=True)
+        soundfile.write(tmp_path / path, tone, 16_000)
+    sources = [f"--from={reader}={tmp_path}" for reader in ("librispeech", "fsd50k")]
+    result = CliRunner().invoke(app, [str(tmp_path / "corpus"), *sources])
+    assert result.exit_code == 0, result.output
+    corpus = PackedCorpus.open(tmp_path / "corpus")
+    assert list(corpus.clips["kind"]) == ["speech", "effects"]
+    assert "librispeech" in corpus.summary["origin"]
+
+
 def test_status_2_where_the_folder_exists(cache: Path, tmp_path: Path) -> None:
     result = CliRunner().invoke(app, [str(tmp_path), "--cache", str(cache)])
     assert result.exit_code == 2

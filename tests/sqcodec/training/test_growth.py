@@ -11,6 +11,7 @@ from torch import Tensor
 
 from sqcodec.model import SQCodecNetwork
 from sqcodec.presets import PRESETS, SQCodecConfig
+from sqcodec.training.checkpoints import TrainingError
 from sqcodec.training.growth import Level, Truncated, grow, levels
 from sqcodec.training.initial import initialise
 
@@ -71,6 +72,20 @@ def test_the_same_seed_grows_the_same_network(tiny: SQCodecConfig) -> None:
     first, second, other = grown
     assert all(torch.equal(first[key], second[key]) for key in first)
     assert not all(torch.equal(first[key], other[key]) for key in first)
+
+
+def test_growth_skips_steps_without_a_finite_gradient(tiny: SQCodecConfig) -> None:
+    network = SQCodecNetwork(tiny)
+    initialise(network, 0)
+
+    def torn(step: int) -> Tensor:
+        return _tone(step) * (float("nan") if step == 1 else 1.0)
+
+    grow(network, torn, 3)
+    assert all(torch.isfinite(p).all() for p in network.parameters())
+    with pytest.raises(TrainingError, match="growth: no finite gradient in 10 steps in a row"):
+        grow(network, lambda step: _tone(step) * float("nan"), 12)
+    assert all(torch.isfinite(p).all() for p in network.parameters())
 
 
 def test_no_steps_are_refused(tiny: SQCodecConfig) -> None:

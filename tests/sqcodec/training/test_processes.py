@@ -95,10 +95,54 @@ def test_a_batch_that_cannot_be_shared(
 
 def test_alone_without_torchrun(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WORLD_SIZE", raising=False)
-    with joined("cuda:1") as (processes, device):
-        assert (processes, device) == (Processes(), "cuda:1")
+    with joined("meta") as (processes, device):
+        assert (processes, device) == (Processes(), "meta")
     assert processes.is_first
     parameter = torch.zeros(2, requires_grad=True)
     parameter.grad = torch.ones(2)
     processes.average_gradients([parameter])
     assert torch.equal(parameter.grad, torch.ones(2))
+
+
+@pytest.mark.parametrize("device", ["cdua", "cuda:99"])
+def test_a_device_that_is_not_there(device: str) -> None:
+    with (
+        pytest.raises(TrainingError, match=f"the device '{device}' cannot be used: "),
+        joined(device),
+    ):
+        pass
+
+
+def _torchrun(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [
+            *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
+            *("--nproc-per-node", "2", "-m", "sqcodec", "train", *arguments),
+        ],
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_the_program_started_by_torchrun(corpus: PackedCorpus, tmp_path: Path) -> None:
+    settings = tmp_path / "settings.toml"
+    settings.write_text("crop_s = 0.1\nvalidation_batches = 1\nbatch_size = 2\n")
+    run = tmp_path / "run"
+    common = ("--preset", "sqcodec-3k", "--corpus", str(tmp_path / "corpus"), "--out", str(run))
+    done = _torchrun(*common, "--config", str(settings), "--steps", "2")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == [str(run / "weights.safetensors"), str(run / "losses.png")]
+    done = _torchrun(*common, "--steps", "3", "--resume")
+    assert done.returncode == 0, done.stderr
+    steps = [row.split(",")[0] for row in (run / "log.csv").read_text().split()]
+    assert steps == ["step", "1", "2", "3"]
+
+
+def test_what_ends_one_process_is_told_once(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    done = _torchrun("--preset", "sqcodec-3k", "--corpus", str(tmp_path / "empty"))
+    assert done.returncode == 1
+    assert done.stderr.count("holds no files ending in") == 1
+    ours, torchrun, _ = done.stderr.partition("torch/distributed/elastic")
+    assert torchrun
+    assert "Traceback" not in ours

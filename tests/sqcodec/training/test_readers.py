@@ -82,6 +82,10 @@ def test_mtg_jamendo_keeps_artists_together(tmp_path: Path) -> None:
         "mtg-jamendo-artist_000087",
     ]
     assert {file.kind for file in files} == {"music"}
+    (tmp_path / "data").mkdir()
+    titles = "TRACK_ID\tARTIST_ID\tTRACK_NAME\ntrack_0000948\tartist_000087\tA song\n"
+    (tmp_path / "data" / "raw.meta.tsv").write_text(titles)
+    assert [file.group for file in readers.mtg_jamendo(tmp_path)] == groups
 
 
 def test_fsd50k_is_its_development_part_by_uploader(tmp_path: Path) -> None:
@@ -118,6 +122,13 @@ def test_manifest(tmp_path: Path) -> None:
     first, second = readers.manifest(table)
     assert (first.path, first.kind, first.group) == (tmp_path / "a/1.wav", "speech", "ann")
     assert (second.kind, second.speaker, second.group) == ("music", "", "album")
+    table.write_text(f"path,kind\n{tmp_path.parent}/elsewhere/1.wav,speech\n")
+    (file,) = readers.manifest(table)
+    assert file.path == tmp_path.parent / "elsewhere" / "1.wav"
+    assert file.relative_path == f"{tmp_path.parent}/elsewhere/1.wav"
+    table.write_text("kind,path\nspeech,a.wav\nspeech\n")
+    with pytest.raises(SourceError, match=r"clips\.csv, line 3: no path"):
+        readers.manifest(table)
     table.write_text("path,kind\na.wav,noise\n")
     with pytest.raises(SourceError, match=r"clips\.csv: kind must be one of .* got 'noise'"):
         readers.manifest(table)

@@ -9,12 +9,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+import torch
 from typer.testing import CliRunner
 
 import sqcodec
 from sqcodec.cli import app
 from sqcodec.presets import SQCodecConfig
 from sqcodec.training import whisper_weights
+from sqcodec.training.trainer import Trainer
 from tones import save_whisper, write_corpus
 
 
@@ -87,6 +89,7 @@ def test_a_folder_with_a_corrupt_file_names_it(tiny: SQCodecConfig, tmp_path: Pa
         (("--config", "nowhere.toml"), "nowhere.toml"),
         (("--corpus", "nowhere"), "nowhere is no corpus"),
         (("--batch-size", "0"), "batch_size must be at least 1"),
+        (("--device", "cdua"), "the device 'cdua' cannot be used"),
     ],
 )
 def test_one_line_and_status_2(
@@ -100,6 +103,53 @@ def test_one_line_and_status_2(
     assert message in err
     assert err.strip().startswith("sqcodec train: ")
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("stop_at", "message"),
+    [(1, "stopped before the first checkpoint"), (2, "go on with --resume")],
+)
+def test_ctrl_c(
+    stop_at: int,
+    message: str,
+    tiny: SQCodecConfig,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write_corpus(tmp_path / "corpus")
+    settings = tmp_path / "settings.toml"
+    settings.write_text("checkpoint_every = 1\nvalidation_batches = 1\ncrop_s = 0.1\n")
+    train_step = Trainer._train_step
+
+    def interrupted(trainer: Trainer, audio: torch.Tensor) -> dict[str, float]:
+        if trainer.step + 1 == stop_at:
+            raise KeyboardInterrupt
+        return train_step(trainer, audio)
+
+    monkeypatch.setattr(Trainer, "_train_step", interrupted)
+    status, _, err = run(
+        *("--preset", "tiny", "--corpus", tmp_path / "corpus", "--out", tmp_path / "run"),
+        *("--config", settings, "--steps", "3"),
+    )
+    assert status == 130
+    assert message in err
+    assert "losses: waveform x 100, stft x 1, spread x 5; without perceptual and adversarial" in err
+
+
+def test_a_device_without_room(
+    tiny: SQCodecConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_corpus(tmp_path / "corpus")
+
+    def full(trainer: Trainer, audio: torch.Tensor) -> dict[str, float]:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB. GPU 0 has ...")
+
+    monkeypatch.setattr(Trainer, "_train_step", full)
+    status, _, err = run(
+        *("--preset", "tiny", "--corpus", tmp_path / "corpus", "--out", tmp_path / "run")
+    )
+    assert status == 2
+    assert "CUDA out of memory: make batch_size or crop_windows (crop_s) smaller" in err
 
 
 def test_an_empty_corpus(tiny: SQCodecConfig, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from sqcodec.presets import PRESETS
 from sqcodec.training.checkpoints import TrainingError
 from sqcodec.training.config import TrainConfig
 from sqcodec.training.corpus import PackedCorpus
-from sqcodec.training.crops import CropSampler
+from sqcodec.training.crops import GREATEST_GAIN_DB, CropSampler
 from sqcodec.training.trainer import Trainer
 from sqcodec.weights import WeightsCard, save_weights
 from tones import write_corpus
@@ -88,6 +89,9 @@ def test_a_gradient_reaches_every_parameter(
     for name, parameter in trainer.network.named_parameters():
         assert parameter.grad is not None, name
         assert torch.isfinite(parameter.grad).all(), name
+        # The normalisation behind these biases takes them out again.
+        cancelled = re.search(r"decoder\.stages.*branches\.\d\.bias", name)
+        assert parameter.grad.abs().max() > 0 or cancelled, name
         assert not torch.equal(parameter, before[name]), name
 
 
@@ -187,6 +191,29 @@ def test_no_crop_comes_from_the_other_split(corpus: PackedCorpus) -> None:
     assert set(corpus.clips["split"].iloc[read]) == {"train"}
 
 
+def test_levels_are_drawn_or_kept(config: TrainConfig, corpus: PackedCorpus) -> None:
+    peak = max(float(np.abs(corpus.read(clip)).max()) for clip in range(len(corpus)))
+
+    def peaks(gain_share: float) -> np.ndarray:
+        settings = replace(config, gain_share=gain_share)
+        crops = CropSampler(corpus, "train", 1600, SPEECH_ONLY, settings)
+        return crops.batch(40, 0, 0).abs().amax(1).numpy()
+
+    drawn = 20 * np.log10(peaks(1.0))
+    assert -18 <= drawn.min() < -14
+    assert -4 < drawn.max() <= -1
+    np.testing.assert_allclose(peaks(0.0), peak, rtol=0.02)
+    assert 5 < (np.abs(peaks(0.5) - peak) < 0.02 * peak).sum() < 35
+
+
+def test_a_pause_stays_quiet(corpus: PackedCorpus) -> None:
+    original = corpus.read
+    corpus.read = lambda *place: original(*place) * np.float32(0.01)
+    batch = CropSampler(corpus, "train", 1600, SPEECH_ONLY).batch(20, 0, 0)
+    peak = 0.01 * 8000 / 32768
+    assert batch.abs().max() == pytest.approx(peak * 10 ** (GREATEST_GAIN_DB / 20), rel=0.02)
+
+
 def test_silent_audio_is_refused(corpus: PackedCorpus) -> None:
     corpus.read = lambda clip_index, start=0, n_samples=None: np.zeros(n_samples or 100, np.float32)
     with pytest.raises(ValueError, match="in a row were silent"):
@@ -244,10 +271,24 @@ def test_settings_may_change_on_resume(
 ) -> None:
     short = replace(config, steps=2, crop_s=0.08)
     Trainer(short, corpus, tmp_path / "run").run()
-    resumed = Trainer(replace(all_losses, steps=4), corpus, tmp_path / "run", resume=True)
+    changed = replace(all_losses, steps=4, learning_rate=2e-3, rising_share=0.7)
+    resumed = Trainer(changed, corpus, tmp_path / "run", resume=True)
     resumed.run()
     log = pd.read_csv(resumed.log.path)
     assert list(log["adversarial"].notna()) == [False, False, True, True]
+    anew = Trainer(changed, corpus, tmp_path / "anew")
+    anew.run()
+    rates = pd.read_csv(anew.log.path)["learning_rate"]
+    assert list(log["learning_rate"][2:]) == list(rates[2:])
+    assert log["learning_rate"][1] != rates[1]
+
+
+def test_a_rise_of_one_step(config: TrainConfig, corpus: PackedCorpus, tmp_path: Path) -> None:
+    config = replace(config, steps=9, rising_share=0.1)  # 0.1 * (9 + 1) == 1
+    trainer = Trainer(config, corpus, tmp_path / "run")
+    assert trainer.scheduler.get_last_lr()[0] == pytest.approx(config.initial_learning_rate)
+    trainer.run()
+    assert trainer.step == 9
 
 
 def test_begins_with_given_weights(
@@ -314,6 +355,24 @@ def test_nothing_held_out_means_no_validation(
     trainer.run()
     assert trainer.validation is None
     assert pd.read_csv(trainer.log.path)["validation"].isna().all()
+
+
+@pytest.mark.parametrize("shares", [{"music": 1.0}, {"music": 1.0, "speech": 0.0}])
+def test_no_other_kind_stands_in_for_validation(
+    shares: dict[str, float], config: TrainConfig, corpus: PackedCorpus, tmp_path: Path
+) -> None:
+    corpus.clips["kind"] = ["music"] * 3 + ["speech"] * 6
+    trainer = Trainer(replace(config, kind_shares=shares), corpus, tmp_path / "run")
+    assert trainer.validation is None
+
+
+def test_growth_leaves_given_weights_alone(
+    config: TrainConfig, corpus: PackedCorpus, tmp_path: Path, tiny_weights: Path
+) -> None:
+    with pytest.raises(TrainingError, match="leave out growth_steps, or --init"):
+        Trainer(
+            replace(config, growth_steps=2), corpus, tmp_path / "run", initial_weights=tiny_weights
+        )
 
 
 def test_growth_comes_before_the_first_step_and_once(
