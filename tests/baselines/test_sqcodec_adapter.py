@@ -119,9 +119,9 @@ def test_a_card_says_where_the_weights_are(
     config = PRESETS["sqcodec-3k"]
     assert (bundled.sample_rate, bundled.bitrate_bps) == (16_000, config.bitrate_bps)
     monkeypatch.setenv("SQCODEC_WEIGHTS", str(tmp_path))
-    absent = adapter.card("sqcodec-6k")
+    absent = adapter.card("sqcodec-12k")
     assert absent.weights == ""
-    assert absent.missing.startswith("no weights: train them (sqcodec train --preset sqcodec-6k)")
-    local = tmp_path / "sqcodec-6k.safetensors"
+    assert absent.missing.startswith("no weights: train them (sqcodec train --preset sqcodec-12k)")
+    local = tmp_path / "sqcodec-12k.safetensors"
     local.write_bytes(checkpoint.read_bytes())
-    assert adapter.card("sqcodec-6k").weights == str(local)
+    assert adapter.card("sqcodec-12k").weights == str(local)

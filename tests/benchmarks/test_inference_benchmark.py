@@ -95,7 +95,7 @@ def test_the_json_has_every_case_and_both_figures() -> None:
         (("--durations", "ten"), "takes numbers from 0.1 to 60"),
         (("--durations", "2,nan"), "got '2,nan', '1,2'"),
         (("--threads", "0"), "whole ones from 1"),
-        (("--preset", "sqcodec-6k", "--pesq", "1"), "--pesq needs trained weights"),
+        (("--preset", "sqcodec-12k", "--pesq", "1"), "--pesq needs trained weights"),
     ],
 )
 def test_a_mistake_is_told_in_one_line(

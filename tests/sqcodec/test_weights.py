@@ -132,8 +132,8 @@ def test_missing_weights_name_the_ways_in_one_line(
 
     monkeypatch.setenv(weights.FOLDER_VARIABLE, str(tmp_path))
     monkeypatch.setattr(weights, "_download_from_hub", no_hub)
-    with pytest.raises(WeightsNotFoundError, match="no weights for sqcodec-6k") as caught:
-        find_weights("sqcodec-6k")
+    with pytest.raises(WeightsNotFoundError, match="no weights for sqcodec-12k") as caught:
+        find_weights("sqcodec-12k")
     message = str(caught.value)
     assert "\n" not in message
     for way in ("sqcodec train", "sqcodec import", str(tmp_path), "out of reach"):
@@ -173,10 +173,10 @@ def test_the_hubs_files_are_imported(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     monkeypatch.setattr(huggingface_hub, "try_to_load_from_cache", lambda repository, file: "here")
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
     monkeypatch.setattr(weights, "import_authors", lambda *args: imported.append(args))
-    path = find_weights("sqcodec-6k")
-    assert path == tmp_path / "sqcodec-6k.safetensors"
-    folder = tmp_path / "hub" / "weights" / f"{weights._HUB_NAMES['sqcodec-6k']}.v0"
-    assert imported == [(folder, "sqcodec-6k", path)]
+    path = find_weights("sqcodec-12k")
+    assert path == tmp_path / "sqcodec-12k.safetensors"
+    folder = tmp_path / "hub" / "weights" / f"{weights._HUB_NAMES['sqcodec-12k']}.v0"
+    assert imported == [(folder, "sqcodec-12k", path)]
     assert {tmp_path / "hub" / file for file in asked} == {
         folder / f"{name}.pt" for name in weights.AUTHORS_FILES
     }
