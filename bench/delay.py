@@ -29,8 +29,8 @@ PROBE_CLIPS = (
 )
 ANY_RATE_HZ = 16_000
 
-VERSION = f"delay/1 numpy=={version('numpy')} scipy=={version('scipy')} {audio.RESAMPLER}"
-"""What decides the delay beside the codec; the 1 is ours, raised when method or clips change."""
+VERSION = f"delay/2 numpy=={version('numpy')} scipy=={version('scipy')} {audio.RESAMPLER}"
+"""What decides the delay beside the codec; the 2 is ours, raised when method or clips change."""
 
 _CLIP_S = 2.5
 _NOISE_S = 1.0

@@ -26,7 +26,7 @@ from bench.errors import reason
 from bench.metrics.codes import usage
 from bench.roundtrip import through_codec
 
-VERSION = "1"
+VERSION = "2"
 """Raised when a check or a threshold changes."""
 
 DELAY_TOLERANCE = 2  # samples: codecs that keep little phase are measured to a sample or so

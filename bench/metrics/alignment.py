@@ -4,7 +4,9 @@
 frequency of the cross-spectrum counts alike, so that a filter's or a pitch period's peak
 does not pass for the delay, as it may with the plain one. Positive lags are late
 estimates. The height of the peak is 1 for a pure delay, -1 for one with inverted polarity, and
-about the share of the spectrum whose phase survived otherwise.
+about the share of the spectrum whose phase survived otherwise. A codec that keeps the phase of the
+lowest frequencies alone has a peak many samples wide, whose highest point is chance: the lag is
+the middle of what is as high as the highest point but for the noise of the correlation.
 
 `aligned_sdr_db` takes a delay that is a property of the codec, measured once on broadband audio
 (`bench.delay`), never one fitted to the clip. The 512-tap filter of BSS Eval looks back only:
@@ -37,7 +39,8 @@ class Lag:
 
     Attributes:
         samples: by which the estimate is late; negative for an early one.
-        correlation: the peak, in [-1, 1]; negative where the estimate's polarity is inverted.
+        correlation: height of the peak, in [-1, 1]; negative where the estimate's polarity is
+            inverted.
     """
 
     samples: int
@@ -58,13 +61,17 @@ def delay(reference: ArrayLike, estimate: ArrayLike, sample_rate: int) -> Lag:
     correlation = _phase_correlation(reference, estimate, max_lag)  # [2 max_lag + 1]
     peak = int(np.argmax(np.abs(correlation)))
     distance = np.abs(np.arange(len(correlation)) - peak)
-    rivals = np.abs(correlation[distance > LOBE_S * sample_rate])
-    if abs(correlation[peak]) < MIN_PEAK_RATIO * rivals.max(initial=0.0):
+    in_lobe = distance <= LOBE_S * sample_rate
+    noise = float(np.abs(correlation[~in_lobe]).max(initial=0.0))
+    if abs(correlation[peak]) < MIN_PEAK_RATIO * noise:
         raise ValueError(
             f"no clear delay: the cross-correlation has peaks of {abs(correlation[peak]):.3f} "
-            f"at {peak - max_lag} samples and of {rivals.max():.3f} elsewhere"
+            f"at {peak - max_lag} samples and of {noise:.3f} elsewhere"
         )
-    return Lag(peak - max_lag, float(correlation[peak]))
+    heights = correlation * np.sign(correlation[peak])
+    top = np.flatnonzero(in_lobe & (heights >= heights[peak] - noise))
+    middle = round(float(np.average(top, weights=heights[top])))
+    return Lag(middle - max_lag, float(correlation[peak]))
 
 
 def aligned_sdr_db(
