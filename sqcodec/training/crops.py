@@ -131,6 +131,22 @@ class CropSampler:
         return np.concatenate(parts)
 
 
+def samplers(corpus: PackedCorpus, config: TrainConfig) -> tuple[CropSampler, CropSampler | None]:
+    """Return the samplers of a run's training and of its validation.
+
+    There is no validation where nothing is held out of the kinds that are trained.
+
+    Raises:
+        ValueError: as `CropSampler`.
+    """
+    length, clips = config.crop_length, corpus.clips
+    train = CropSampler(corpus, "train", length, config.kind_shares, config)
+    held_out = set(clips["kind"][clips["split"] == "val"])
+    shares = config.kind_shares or dict.fromkeys(sorted(held_out), 1.0)
+    shares = {kind: share for kind, share in shares.items() if kind in held_out and share > 0}
+    return train, CropSampler(corpus, "val", length, shares) if shares else None
+
+
 def _place(edges: np.ndarray, value: float) -> int:
     """Index of the part of [0, 1) that `value` lies in; `edges` are the parts' upper ends."""
     # Sums are rounded: the last edge may lie just below 1.

@@ -35,7 +35,7 @@ from sqcodec.training.checkpoints import (
 from sqcodec.training.compiled import compile_network
 from sqcodec.training.config import MAX_SKIPPED_STEPS, TrainConfig
 from sqcodec.training.corpus import PackedCorpus
-from sqcodec.training.crops import CropSampler
+from sqcodec.training.crops import CropSampler, samplers
 from sqcodec.training.growth import grow
 from sqcodec.training.initial import initialise
 from sqcodec.training.log import Log
@@ -107,7 +107,10 @@ class Trainer:
         if not resume and state_paths(folder):
             raise TrainingError(f"{folder} holds a run already; resume it or name another folder")
         self.crop_duration_s = config.crop_length / self.sample_rate
-        self.crops, self.validation = self._samplers()
+        try:
+            self.crops, self.validation = samplers(corpus, config)
+        except ValueError as error:
+            raise TrainingError(str(error)) from error
         self.network = SQCodecNetwork(model_config)
         if initial_weights is None:
             initialise(self.network, config.seed)
@@ -191,27 +194,6 @@ class Trainer:
         if self.device.type != "cpu":
             return time.perf_counter()
         return time.process_time() / torch.get_num_threads()
-
-    def _samplers(self) -> tuple[CropSampler, CropSampler | None]:
-        """Return the samplers of training and, where there is something held out, validation."""
-        config, clips = self.config, self.corpus.clips
-        try:
-            crops = CropSampler(
-                self.corpus, "train", config.crop_length, config.kind_shares, config
-            )
-            held_out = set(clips["kind"][clips["split"] == "val"])
-            if not held_out:
-                return crops, None
-            shares = {
-                kind: share
-                for kind, share in config.kind_shares.items()
-                if kind in held_out and share > 0
-            }
-            if config.kind_shares and not shares:
-                return crops, None
-            return crops, CropSampler(self.corpus, "val", config.crop_length, shares)
-        except ValueError as error:
-            raise TrainingError(str(error)) from error
 
     def _grow(self, on_growth: Callable[[int, int, float, float], None]) -> None:
         """Let the convolutional stages learn from the outside in; a checkpoint of step 0 ends it.
