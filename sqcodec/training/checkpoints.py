@@ -46,7 +46,7 @@ def writing(path: Path) -> Iterator[None]:
     # torch's writer raises RuntimeError, that of safetensors an error of its own.
     except (OSError, RuntimeError, SafetensorError) as error:
         raise TrainingError(
-            f"{path} cannot be written ({_first_line(error)}); older checkpoints are kept, "
+            f"{path} cannot be written ({first_line(error)}); older checkpoints are kept, "
             "make room and --resume"
         ) from error
 
@@ -100,7 +100,7 @@ def load_state(folder: Path, preset: str, device: torch.device) -> dict[str, Any
         *(RuntimeError, ValueError, LookupError, TypeError, AttributeError),
     ) as error:
         raise TrainingError(
-            f"{paths[-1]} cannot be read ({_first_line(error)}); remove it to resume from the "
+            f"{paths[-1]} cannot be read ({first_line(error)}); remove it to resume from the "
             "checkpoint before it"
         ) from error
     if state.get("preset") != preset:
@@ -137,5 +137,6 @@ def load_settings(folder: Path) -> dict[str, Any]:
         raise TrainingError(f"{path} cannot be read: {error}") from error
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """What an error says, in a line."""
     return (str(error).splitlines() or [type(error).__name__])[0]

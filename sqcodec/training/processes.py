@@ -18,7 +18,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from sqcodec.training.checkpoints import TrainingError
+from sqcodec.training.checkpoints import TrainingError, first_line
 
 # The first process may pack a corpus, or validate, while the others wait.
 _PATIENCE = timedelta(hours=6)
@@ -83,7 +83,9 @@ def _all_there() -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:  # torch has no error of its own for this
-        raise TrainingError("another process of this training has ended") from error
+        raise TrainingError(
+            f"another process of this training has ended, or is out of reach: {first_line(error)}"
+        ) from error
 
 
 @contextmanager
@@ -119,5 +121,4 @@ def _check(device: str) -> None:
     try:
         torch.zeros((), device=device)
     except (RuntimeError, AssertionError) as error:  # the latter from a build without CUDA
-        reason = (str(error).splitlines() or [""])[0]
-        raise TrainingError(f"the device {device!r} cannot be used: {reason}") from error
+        raise TrainingError(f"the device {device!r} cannot be used: {first_line(error)}") from error
