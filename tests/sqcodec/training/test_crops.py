@@ -15,6 +15,19 @@ from sqcodec.training.crops import GREATEST_GAIN_DB, CropSampler
 SPEECH_ONLY = {"speech": 1.0}
 
 
+def watch(corpus: PackedCorpus) -> list[int]:
+    """Return a list that grows by the number of each clip that is read."""
+    read: list[int] = []
+    original = corpus.read
+
+    def spy(clip_index: int, start: int = 0, n_samples: int | None = None) -> np.ndarray:
+        read.append(clip_index)
+        return original(clip_index, start, n_samples)
+
+    corpus.read = spy
+    return read
+
+
 def test_crops_depend_on_seed_and_step_alone(corpus: PackedCorpus) -> None:
     crops = CropSampler(corpus, "train", 1600, SPEECH_ONLY)
     batch = crops.batch(3, seed=5, step=7)
@@ -30,14 +43,7 @@ def test_short_clips_are_joined_with_their_own_group(corpus: PackedCorpus) -> No
 
 
 def test_no_crop_comes_from_the_other_split(corpus: PackedCorpus) -> None:
-    read: list[int] = []
-    original = corpus.read
-
-    def spy(clip_index: int, start: int = 0, n_samples: int | None = None) -> np.ndarray:
-        read.append(clip_index)
-        return original(clip_index, start, n_samples)
-
-    corpus.read = spy
+    read = watch(corpus)
     CropSampler(corpus, "train", 6000, SPEECH_ONLY).batch(20, 0, 0)
     assert set(corpus.clips["split"].iloc[read]) == {"train"}
 
@@ -73,14 +79,7 @@ def test_silent_audio_is_refused(corpus: PackedCorpus) -> None:
 
 def test_kinds_take_turns_by_their_shares(corpus: PackedCorpus) -> None:
     corpus.clips["kind"] = ["speech"] * 3 + ["music"] * 3 + ["speech"] * 3
-    read: list[int] = []
-    original = corpus.read
-
-    def spy(clip_index: int, start: int = 0, n_samples: int | None = None) -> np.ndarray:
-        read.append(clip_index)
-        return original(clip_index, start, n_samples)
-
-    corpus.read = spy
+    read = watch(corpus)
     for shares, expected in (({"speech": 3.0, "music": 1.0}, 0.25), ({}, 0.5)):
         crops = CropSampler(corpus, "train", 100, shares)
         read.clear()
