@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from bench.datasets.manifest import Manifest
+from bench.report.application_stored import read_tasks
 from bench.report.files import result_path
 from bench.report.results import Result
 from bench.report.stored import StoredResultError, read_result
-from bench.report.task_comparison import read_tasks
 from bench.suites import APPLICATION, SIGNAL
 
 

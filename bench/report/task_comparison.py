@@ -6,7 +6,6 @@ too, over the trials that both have), classes by Newcombe's interval of pairs.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from bench.downstream.resampling import ratio_difference
 from bench.downstream.score import Estimate
 from bench.downstream.trials import Trial
 from bench.names import UnknownNameError
+from bench.report.application_stored import application_files, main_dataset, read_tasks
 from bench.report.paired import ClipDifference, NotComparableError
 from bench.report.stored import StoredResultError
 from bench.report.tables.application import TASKS
@@ -66,19 +66,15 @@ def task_differences(
         NotComparableError: nothing is stored, or the two were judged on other data.
         StoredResultError: a file cannot be used.
     """
-    paths = sorted((results / "application").glob("*/*.json"))
-    if not paths:
+    files = application_files(results)
+    if not files:
         raise NotComparableError(
             f"no results of the application suite in {results}: bench run --suite application"
         )
-    sizes: dict[str, int] = {}
-    for path in paths:
-        sizes[path.parent.name] = sizes.get(path.parent.name, 0) + 1
-    if dataset is None:
-        dataset = min(sizes, key=lambda name: (-sizes[name], name))
-    if dataset not in sizes:
-        raise UnknownNameError("data set with results", dataset, sizes)
-    known = {path.stem: path for path in paths if path.parent.name == dataset}
+    dataset = main_dataset(files) if dataset is None else dataset
+    if dataset not in files:
+        raise UnknownNameError("data set with results", dataset, files)
+    known = files[dataset]
     for name in (first, second):
         if name not in known:
             raise UnknownNameError("codec with results", name, known)
@@ -93,21 +89,6 @@ def task_differences(
             f"{second}.json: {type(error).__name__}: {error}"
         ) from error
     return dataset, [difference for difference in found if difference is not None]
-
-
-def read_tasks(path: Path) -> dict[str, dict[str, Any]]:
-    """The tasks of one result of the application suite, by name.
-
-    Raises:
-        StoredResultError: it cannot be read.
-    """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        return {str(task["task"]): task for task in content["tasks"]}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StoredResultError(
-            f"{path}: no result that can be read: {type(error).__name__}: {error}"
-        ) from error
 
 
 def _difference(

@@ -143,6 +143,18 @@ def test_a_number_leads_to_its_unfolded_clips(open_page: Open) -> None:
     _wait(driver, lambda d: "/listen.html#" in d.current_url)
 
 
+def test_a_score_of_a_task_leads_to_what_was_understood(open_page: Open) -> None:
+    driver = open_page("application.html")
+    driver.find_element(By.CSS_SELECTOR, 'a[href="tasks/sqcodec-3k.html#asr"]').click()
+    _wait(driver, lambda d: d.current_url.endswith("/tasks/sqcodec-3k.html#asr"))
+    clips = driver.find_element(By.ID, "asr-clips")
+    clips.find_element(By.TAG_NAME, "summary").click()
+    heads = [head.text for head in clips.find_elements(By.TAG_NAME, "th")]
+    assert heads == ["clip", "word errors %", "errors", "said", "understood"]
+    first = [cell.text for cell in clips.find_elements(By.CSS_SELECTOR, "tbody td")[: len(heads)]]
+    assert all(first)
+
+
 def test_an_excerpt_plays_and_a_second_one_stops_it(open_page: Open) -> None:
     driver = open_page("listen.html")
     players = driver.find_elements(By.TAG_NAME, "audio")
@@ -217,7 +229,16 @@ def test_the_switch_of_the_scheme_overrides_the_systems(open_page: Open) -> None
     assert background(driver) == dark
 
 
-@pytest.mark.parametrize("page", ["index.html", "listen.html", "codecs/sqcodec-3k.html"])
+@pytest.mark.parametrize(
+    "page",
+    [
+        "index.html",
+        "application.html",
+        "listen.html",
+        "codecs/sqcodec-3k.html",
+        "tasks/sqcodec-3k.html",
+    ],
+)
 def test_no_page_is_wider_than_a_phone(open_page: Open, page: str) -> None:
     driver = open_page(page, size=PHONE)
     width = driver.execute_script("return document.documentElement.scrollWidth")

@@ -26,7 +26,6 @@ class ClipRow:
     clip: str
     text: str
     value: float | None
-    heard: bool
 
 
 @dataclass(frozen=True)
@@ -63,6 +62,7 @@ def codec_page(
     result: Result,
     certificates: Mapping[tuple[str, str], dict[str, Any]],
     heard: Set[str],
+    tasks_page: str = "",
 ) -> dict[str, Any]:
     """What the template of a codec's page takes.
 
@@ -70,14 +70,17 @@ def codec_page(
         result: of the codec.
         certificates: by codec and revision.
         heard: clips that are in the listening room with this codec.
+        tasks_page: the path of its page of the application suite; "" where there is none.
     """
     of_datasets: dict[str, list[ClipResult]] = {}
     for clip in result.clips:
         of_datasets.setdefault(clip.dataset, []).append(clip)
-    sections = [_section(result, score, of_datasets, heard) for score in SIGNAL.scores]
+    sections = [_section(result, score, of_datasets) for score in SIGNAL.scores]
     verdict, certificate = certificate_of(result, certificates)
     return {
         "codec": result.codec,
+        "heard": heard,
+        "tasks_page": tasks_page,
         "about": _facts(result),
         "bits": _bits(result),
         "beside": _beside(result),
@@ -167,7 +170,6 @@ def _section(
     result: Result,
     score: Score,
     of_datasets: Mapping[str, list[ClipResult]],
-    heard: Set[str],
 ) -> ScoreSection | None:
     stored = next((found for found in result.scores if found.name == score.name), None)
     if stored is None:
@@ -196,14 +198,12 @@ def _section(
         version=stored.metric_version,
         remarks=tuple(remarks),
         datasets=tuple(
-            _worst_first(dataset, clips, score, heard) for dataset, clips in scored.items() if clips
+            _worst_first(dataset, clips, score) for dataset, clips in scored.items() if clips
         ),
     )
 
 
-def _worst_first(
-    dataset: str, clips: list[ClipResult], score: Score, heard: Set[str]
-) -> ClipsOfDataset:
+def _worst_first(dataset: str, clips: list[ClipResult], score: Score) -> ClipsOfDataset:
     """Those that failed, then from the worst value to the best."""
     sign = 1 if METRICS[score.metric].higher_is_better else -1
 
@@ -212,7 +212,7 @@ def _worst_first(
         return value is not None, sign * (value or 0.0), clip.clip
 
     rows = tuple(
-        ClipRow(clip.clip, _shown(clip, score), clip.values.get(score.metric), clip.clip in heard)
+        ClipRow(clip.clip, _shown(clip, score), clip.values.get(score.metric))
         for clip in nsmallest(MOST_SHOWN, clips, key=rank)
     )
     return ClipsOfDataset(dataset, rows, len(clips) - len(rows))

@@ -25,6 +25,15 @@ from bench.report.site.leaderboard import (
 )
 from bench.report.site.listening import WAVE_HEIGHT, WAVE_WIDTH, Room, furnish
 from bench.report.site.plot import AXES, SOURCES, plot_data
+from bench.report.site.tasks import (
+    Judged,
+    judged,
+    judges,
+    more_tables,
+    task_columns,
+    task_rows,
+    tasks_page_of,
+)
 from bench.report.stored import StoredResultError, main_data, read_results, said
 
 _STATIC = Path(__file__).parent / "static"
@@ -37,16 +46,17 @@ def render(out: Path, results: Path, dataset: str | None = None) -> Path:
     if out.is_file() or (out.is_dir() and any(out.iterdir()) and not (out / _MARK).is_file()):
         raise NotASiteError(f"{out} is not a site of this program, and is left as it is")
     measured = main_data(read_results(results, "signal"), dataset)
-    for result in measured:
-        if not _NAME.fullmatch(str(result.codec["name"])):
-            raise StoredResultError(f"{result.codec['name']!r} cannot be the name of a page")
+    tasks = judged(results, dataset)
+    for name in (*(str(result.codec["name"]) for result in measured), *(one.name for one in tasks)):
+        if not _NAME.fullmatch(name):
+            raise StoredResultError(f"{name!r} cannot be the name of a page")
     temporary = out.with_name(f".{out.name}.{os.getpid()}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
     try:
         temporary.mkdir(parents=True)
         (temporary / _MARK).touch()
         room = furnish(temporary, results, measured[0].dataset) if measured else Room("", ())
-        _write_pages(temporary, results, measured, room)
+        _write_pages(temporary, results, measured, tasks, room)
         for file in sorted(_STATIC.iterdir()):
             shutil.copyfile(file, temporary / file.name)
         if out.exists():
@@ -57,7 +67,9 @@ def render(out: Path, results: Path, dataset: str | None = None) -> Path:
     return out / "index.html"
 
 
-def _write_pages(site: Path, results: Path, measured: list[Result], room: Room) -> None:
+def _write_pages(
+    site: Path, results: Path, measured: list[Result], tasks: list[Judged], room: Room
+) -> None:
     environment = Environment(
         loader=PackageLoader("bench.report.site"),
         autoescape=select_autoescape(default=True, default_for_string=True),
@@ -77,6 +89,7 @@ def _write_pages(site: Path, results: Path, measured: list[Result], room: Room) 
     certificates = _certificates(results)
     costs = costs_of(points)
     names = [str(result.codec["name"]) for result in measured]
+    revisions = {str(r.codec["name"]): str(r.codec["revision"]) for r in measured}
     write(
         "index.html.j2",
         "index.html",
@@ -94,14 +107,30 @@ def _write_pages(site: Path, results: Path, measured: list[Result], room: Room) 
         "listen.html",
         room=room,
         pages=names,
-        revisions={str(r.codec["name"]): r.codec["revision"] for r in measured},
+        revisions=revisions,
         wave_box=f"0 0 {WAVE_WIDTH} {WAVE_HEIGHT}",
         trials=_trials(room),
     )
+    columns = task_columns(tasks)
+    write(
+        "application.html.j2",
+        "application.html",
+        data=tasks[0].data if tasks else "",
+        columns=columns,
+        rows=task_rows(tasks, columns, certificates),
+        judges=judges(tasks),
+    )
+    of_tasks = {one.name: tasks_page_of(one.name) for one in tasks}
+    for one in tasks:
+        page, heard = of_tasks[one.name], room.heard(one.name)
+        signal_revision = revisions.get(one.name)
+        write("tasks.html.j2", page, one=one, heard=heard, signal_revision=signal_revision)
+        for file, text in more_tables(one).items():
+            (site / page).with_name(file).write_text(text, encoding="utf-8", newline="")
     for name, result in zip(names, measured, strict=True):
-        page = codec_page(result, certificates, room.heard(name))
-        write("codec.html.j2", page_of(name), **page)
-        if any(of.n_more for score in page["scores"] for of in score.datasets):
+        about = codec_page(result, certificates, room.heard(name), of_tasks.get(name, ""))
+        write("codec.html.j2", page_of(name), **about)
+        if any(of.n_more for score in about["scores"] for of in score.datasets):
             table = (site / page_of(name)).with_name(f"{name}.csv")
             table.write_text(clips_table(result), encoding="utf-8", newline="")
 

@@ -5,14 +5,17 @@ Read from ``results/application/<dataset>/<codec>.json``, as `bench.report.appli
 
 from __future__ import annotations
 
-import json
 import math
-from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.report.stored import StoredResultError
+from bench.report.application_stored import (
+    application_files,
+    main_dataset,
+    read_application,
+    unreadable,
+)
 from bench.report.tables.frame import APPLICATION_SCORES
 from bench.report.tables.measured import Measured, certification
 from bench.report.tables.model import Cell, shown
@@ -97,21 +100,19 @@ def load(results: Path, data: str | None = None) -> Tasks:
     Raises:
         StoredResultError: a file cannot be used.
     """
-    paths = sorted((results / "application").glob("*/*.json"))
-    sizes = Counter(path.parent.name for path in paths)
-    if data is None and sizes:
-        data = min(sizes, key=lambda dataset: (-sizes[dataset], dataset))
+    files = application_files(results)
+    data = data or main_dataset(files)
     found = {}
-    for path in paths:
-        try:
-            one = _codec(json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise StoredResultError(
-                f"{path}: no result that can be read: {type(error).__name__}: {error}"
-            ) from error
-        if path.parent.name == data:
-            found[one.name] = one
-    return Tasks(found, data or "")
+    for dataset, paths in files.items():
+        for path in paths.values():
+            content = read_application(path)
+            try:
+                one = _codec(content)
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                raise unreadable(path, error) from error
+            if dataset == data:
+                found[one.name] = one
+    return Tasks(found, data)
 
 
 def cells(codec: str, tasks: Tasks, measured: Measured) -> dict[str, Cell]:

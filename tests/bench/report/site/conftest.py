@@ -12,8 +12,14 @@ import pandas as pd
 import pytest
 import soundfile
 
-from bench.cells import Source
+from bench.cells import Judgement, Source
 from bench.codec import CodecInfo
+from bench.datasets.manifest import Clip
+from bench.downstream import aec, asr, asv
+from bench.downstream.contract import EvaluatorInfo
+from bench.downstream.score import Estimate, Score, Scored, TaskData
+from bench.downstream.trials import Trial
+from bench.report import application
 from bench.report import results as results_files
 from bench.report.results import result_of
 from bench.report.site import write_site
@@ -81,6 +87,60 @@ def _hear(folder: Path) -> None:
     (folder / "heard.json").write_text(json.dumps(content))
 
 
+def _judgement(clip: Clip, error: str | None = None) -> Judgement:
+    return Judgement(
+        clip.sha256, clip.id, None if error else {}, error, 600.0, 0.2, 0.0, "host", "2026-01-01"
+    )
+
+
+def _judged(info: CodecInfo, folder: Path) -> None:
+    """A codec in the application suite: words with a failed clip, speakers, events."""
+    clips = [
+        Clip("books", name, "speech", Path(name), name * 32, group=name[0], speaker=name[0])
+        for name in ("b1", "b2", "s1", "s2")
+    ]
+    evaluator = EvaluatorInfo("a judge", "asr", 16_000, "e1", description=NASTY)
+    judgements = {clip.sha256: _judgement(clip) for clip in clips}
+    died = judgements | {clips[1].sha256: _judgement(clips[1], "the codec <died>")}
+    apart = Estimate(2.0, -1.0, 3.0, "bootstrap")
+    edits = {"words": 10, "substitutions": 1, "deletions": 0}
+    said = {"transcript": "so it <goes>", "hypothesis": NASTY}
+    words = Scored(
+        (
+            Score(asr.WER, Estimate(25.0, 5.0, 30.0, "bootstrap"), 20, "words", apart),
+            Score(asr.WER_AGAINST_REFERENCE, Estimate(None, method="no clip has both"), 0, "words"),
+        ),
+        {name: edits | said | {"insertions": n} for n, name in enumerate(("b1", "s1", "s2"))},
+        scored_by={"counter": "1.0"},
+    )
+    pairs = [Trial(a.id, b.id, a.speaker, b.speaker) for a in clips for b in clips if a.id < b.id]
+    speakers = Scored(
+        (Score(asv.EER, Estimate(4.0), 6, "trials", apart),),
+        {clip.id: {"similarity": 0.5 + 0.1 * n} for n, clip in enumerate(clips)},
+        tuple(0.1 * n for n in range(len(pairs))),
+    )
+    shares = {"predicted_of_reference": "rain", "probability": 0.9, "probability_of_label": 0.1}
+    events = Scored(
+        (Score(aec.ACCURACY, Estimate(50.0, 40.0, 60.0, "Wilson"), 4, "clips", apart),),
+        {
+            clip.id: {"label": "rain", "predicted": taken, "right": taken == "rain"} | shares
+            for clip, taken in zip(clips, ("rain", "wind", "rain", "rain"), strict=True)
+        },
+    )
+    small = TaskData("asr", "small", "d1", tuple(clips))
+    trials = replace(small, task="asv", trials=tuple(pairs))
+    tasks = [
+        application.task_result(data, evaluator, of_paper, scored, found)
+        for data, of_paper, scored, found in (
+            (small, False, words, died),
+            (trials, False, speakers, judgements),
+            (replace(small, task="aec"), True, events, judgements),
+        )
+    ]
+    tasks.insert(2, application.TaskResult("er", "it needs <RAVDESS>"))
+    application.write(application.result_of(info, "small", "r", "s", 3000.0, tasks), folder)
+
+
 @pytest.fixture
 def results(tmp_path: Path, cells: pd.DataFrame, info: CodecInfo) -> Path:
     """Results of three codecs, one of them with a failed clip and weights that bite."""
@@ -99,6 +159,8 @@ def results(tmp_path: Path, cells: pd.DataFrame, info: CodecInfo) -> Path:
         source = Source("signal", "small", "r1", name, "abc", "libsndfile 1", "")
         summary = summarise(described, table, SIGNAL)
         results_files.write(result_of(summary, table, source), folder)
+        if name != "opus-6k":
+            _judged(replace(described, revision="abc"), folder)
     (folder / "certificates").mkdir()
     (folder / "certificates" / "sqcodec-3k.json").write_text(
         json.dumps(

@@ -63,11 +63,14 @@ def _read(path: Path) -> Page:
 def _pages(site: Path) -> dict[Path, Page]:
     found = {path: _read(path) for path in sorted(site.rglob("*.html"))}
     assert [path.relative_to(site).as_posix() for path in found] == [
+        "application.html",
         "codecs/opus-6k.html",
         "codecs/reference.html",
         "codecs/sqcodec-3k.html",
         "index.html",
         "listen.html",
+        "tasks/reference.html",
+        "tasks/sqcodec-3k.html",
     ]
     return found
 
@@ -242,8 +245,10 @@ def test_without_results_there_are_pages_that_say_so(tmp_path: Path, results: Pa
     shutil.copytree(results / "paper", empty / "paper")
     site = write_site(tmp_path / "site", empty).parent
     assert "No codec was measured yet" in (site / "index.html").read_text()
+    assert "Nothing was judged yet" in (site / "application.html").read_text()
     assert "nothing to hear yet" in (site / "listen.html").read_text()
     assert not (site / "codecs").exists()
+    assert not (site / "tasks").exists()
 
 
 def test_a_folder_of_something_else_is_left_as_it_is(tmp_path: Path, results: Path) -> None:
