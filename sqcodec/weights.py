@@ -1,4 +1,4 @@
-"""Named weights: bundled with the package, in a local folder, or on the hub.
+"""Named weights: in a local folder, bundled with the package, or on the hub.
 
 Weights are one safetensors file whose metadata says what they are (`WeightsCard`). Nothing
 that is read can execute code.
@@ -157,8 +157,11 @@ def import_authors(folder: Path, preset: str, out: Path) -> None:
 
 
 def local_file(name: str) -> Path | None:
-    """Return the weights file of a preset, bundled or local, if there is one."""
-    for folder in (bundled_folder(), weights_folder()):
+    """Return the weights file of a preset, if there is one: the local one before the bundled.
+
+    Who imports weights or puts them there means them to be used.
+    """
+    for folder in (weights_folder(), bundled_folder()):
         path = folder / f"{name}.safetensors"
         if path.is_file():
             return path
@@ -166,7 +169,7 @@ def local_file(name: str) -> Path | None:
 
 
 def is_here(name: str) -> bool:
-    """Say whether a preset's weights are bundled or in the local folder."""
+    """Say whether a preset's weights are in the local folder or bundled."""
     return local_file(name) is not None
 
 
@@ -184,7 +187,7 @@ def ways_to_get(name: str) -> str:
 
 
 def find_weights(name: str) -> Path:
-    """Return the weights file of a preset: bundled, local or, if reachable, from the hub.
+    """Return the weights file of a preset: local, bundled or, if reachable, from the hub.
 
     Raises:
         ValueError: no preset is called `name`.
@@ -194,7 +197,7 @@ def find_weights(name: str) -> Path:
     here = local_file(name)
     if here is not None:
         return here
-    why = "neither bundled nor local"
+    why = "neither local nor bundled"
     if name not in ABLATIONS and find_spec("huggingface_hub"):
         path = weights_folder() / f"{name}.safetensors"
         try:

@@ -124,6 +124,17 @@ def test_local_folder_is_searched(
     assert find_weights("tiny") == tiny_weights
 
 
+def test_weights_that_someone_put_there_go_before_the_bundled(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(weights.FOLDER_VARIABLE, str(tmp_path))
+    bundled = weights.bundled_folder() / "sqcodec-3k.safetensors"
+    assert find_weights("sqcodec-3k") == bundled
+    local = tmp_path / bundled.name
+    local.write_bytes(b"another file")
+    assert find_weights("sqcodec-3k") == local
+
+
 def test_missing_weights_name_the_ways_in_one_line(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
