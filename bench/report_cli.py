@@ -99,8 +99,8 @@ def _write(
 
         first = write_site(out / "site", results, data)
         files += [path for path in first.parent.rglob("*") if path.is_file()]
-        text += "\nThe leaderboard, a plot and a listening room: [site](site/index.html), "
-        text += "opened from disk.\n"
+        text += "\nThe leaderboard, a plot, the application suite and a listening room: "
+        text += "[site](site/index.html), opened from disk.\n"
     files.append(replace_text(out / "README.md", text))
     return len(files), drawn
 

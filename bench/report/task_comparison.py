@@ -17,7 +17,15 @@ from bench.downstream.resampling import ratio_difference
 from bench.downstream.score import Estimate
 from bench.downstream.trials import Trial
 from bench.names import UnknownNameError
-from bench.report.application_stored import application_files, main_dataset, read_tasks
+from bench.report.application_stored import (
+    DECIDES,
+    application_files,
+    main_dataset,
+    read_tasks,
+    stored_trials,
+    word_error_rate,
+    word_errors,
+)
 from bench.report.paired import ClipDifference, NotComparableError
 from bench.report.stored import StoredResultError
 from bench.report.tables.application import TASKS
@@ -26,11 +34,6 @@ from bench.report.tables.model import Column
 
 _NO_INTERVAL = "no interval: no trials in the results, which a run of the suite writes again"
 _PERCENT = 100.0
-_SAME = {
-    "dataset_revision": "of another dataset revision",
-    "evaluator": "of another evaluator",
-    "scored_by": "scored by other versions",
-}
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,7 @@ def _difference(
     if any(not tasks.get(task, {}).get("scores") for tasks in (one, other)):
         return None
     sides = (one[task], other[task])
-    for name, said in _SAME.items():
+    for name, said in DECIDES.items():
         if sides[0][name] != sides[1][name]:
             raise NotComparableError(f"{task} of the two is not comparable: {said}")
     values = [_value(side, column.key) for side in sides]
@@ -110,7 +113,7 @@ def _difference(
     pairs = [(clips[0][name], clips[1][name]) for name in names]
     dataset = str(sides[0]["dataset"])
     if task == "asr":
-        difference, shown = _words(pairs), _word_error_rate
+        difference, shown = _words(pairs), word_error_rate
     elif task == "asv":
         difference, shown = _rates(sides, values), _similarity
     else:
@@ -129,7 +132,7 @@ def _difference(
 
 
 def _words(pairs: Sequence[tuple[dict[str, Any], dict[str, Any]]]) -> Estimate:
-    errors = [[_errors(clip) for clip in side] for side in zip(*pairs, strict=True)] or [[], []]
+    errors = [[word_errors(clip) for clip in side] for side in zip(*pairs, strict=True)] or [[], []]
     words = [[clip["words"] for clip in side] for side in zip(*pairs, strict=True)] or [[], []]
     groups = [str(one["group"] or one["clip"]) for one, _ in pairs]
     return ratio_difference(errors[0], words[0], errors[1], words[1], groups)
@@ -147,17 +150,11 @@ def _rates(sides: Sequence[Mapping[str, Any]], values: Sequence[float | None]) -
     first, second = values
     if first is None or second is None:
         return Estimate(None, method="one has no rate")
-    columns, others = (side["trials"] for side in sides)
-    if not all(isinstance(one, dict) and one for one in (columns, others)):  # of schema 1
+    pairs = [stored_trials(side) for side in sides]
+    if not all(pairs):  # of schema 1
         return Estimate(first - second, method=_NO_INTERVAL)
-    clips = sides[0]["clips"]
     trials, scores = [], []
-    for enrol, test, same, one, other in zip(
-        *(columns[name] for name in ("enrol", "test", "same_language", "score")),
-        others["score"],
-        strict=True,
-    ):
-        a, b = clips[enrol], clips[test]
+    for (a, b, same, one), (*_, other) in zip(*pairs, strict=True):
         trial = Trial(a["clip"], b["clip"], a["speaker"], b["speaker"], same)
         if (trial.target or same) and one is not None and other is not None:
             trials.append(trial)
@@ -167,14 +164,6 @@ def _rates(sides: Sequence[Mapping[str, Any]], values: Sequence[float | None]) -
 
 def _value(task: Mapping[str, Any], name: str) -> float | None:
     return next((score["value"] for score in task["scores"] if score["name"] == name), None)
-
-
-def _errors(clip: Mapping[str, Any]) -> int:
-    return int(clip["substitutions"] + clip["deletions"] + clip["insertions"])
-
-
-def _word_error_rate(clip: Mapping[str, Any]) -> float:
-    return _PERCENT * _errors(clip) / max(int(clip["words"]), 1)
 
 
 def _similarity(clip: Mapping[str, Any]) -> float:

@@ -2,7 +2,7 @@
 
 - `leaderboard`: the rows of the first page. `plot`: the points of its plot.
 - `codec_page`: a page for each codec: what it is, its scores, the clips behind them.
-- `tasks`, `task_page`: the application suite, its first page and a page for each codec.
+- `application`, `task_section`: the application suite, its first page and one for each codec.
 - `listening`: the listening room, from the excerpts of `bench hear`.
 - `render`: templates to files. `templates/` and `static/` are what they are made of.
 

@@ -12,7 +12,16 @@ from typing import Any
 
 from bench.metrics import METRICS
 from bench.report.results import ClipResult, Result
-from bench.report.site.leaderboard import Number, arrow, certificate_of, is_exact, shown_mean, unit
+from bench.report.site.application import CodecTasks, application_page_of
+from bench.report.site.leaderboard import (
+    Certificates,
+    Number,
+    arrow,
+    certificate_of,
+    is_exact,
+    shown_mean,
+    unit,
+)
 from bench.suites import SIGNAL, Score
 
 MOST_SHOWN = 100
@@ -60,9 +69,9 @@ class ScoreSection:
 
 def codec_page(
     result: Result,
-    certificates: Mapping[tuple[str, str], dict[str, Any]],
+    certificates: Certificates,
     heard: Set[str],
-    tasks_page: str = "",
+    tasks: CodecTasks | None = None,
 ) -> dict[str, Any]:
     """What the template of a codec's page takes.
 
@@ -70,17 +79,19 @@ def codec_page(
         result: of the codec.
         certificates: by codec and revision.
         heard: clips that are in the listening room with this codec.
-        tasks_page: the path of its page of the application suite; "" where there is none.
+        tasks: the same codec in the application suite, if it was run.
     """
     of_datasets: dict[str, list[ClipResult]] = {}
     for clip in result.clips:
         of_datasets.setdefault(clip.dataset, []).append(clip)
     sections = [_section(result, score, of_datasets) for score in SIGNAL.scores]
-    verdict, certificate = certificate_of(result, certificates)
+    codec, revision = str(result.codec["name"]), str(result.codec["revision"])
+    verdict, certificate = certificate_of(codec, revision, certificates)
     return {
         "codec": result.codec,
         "heard": heard,
-        "tasks_page": tasks_page,
+        "application_page": application_page_of(tasks.name) if tasks else "",
+        "application_data": tasks.dataset if tasks else "",
         "about": _facts(result),
         "bits": _bits(result),
         "beside": _beside(result),

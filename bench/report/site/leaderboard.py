@@ -6,7 +6,7 @@ The rows of the paper are a table of their own: other data, other weights.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,9 @@ from bench.suites import SIGNAL, Score
 
 # An exact copy's SDR is the rounding of a perfect estimate, and no quantity.
 _EXACT_SDR_DB = 200.0
+
+Certificates = Mapping[tuple[str, str], dict[str, Any]]
+"""What `bench verify` found, by codec and revision."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,7 @@ PAPER_COLUMNS = (*COLUMNS[:7], *_COSTS)
 
 def rows(
     measured: Sequence[Result],
-    certificates: Mapping[tuple[str, str], dict[str, Any]],
+    certificates: Certificates,
     costs: Mapping[str, Cost],
 ) -> list[Row]:
     """The codecs measured here, by PESQ, the best first."""
@@ -129,18 +132,22 @@ def page_of(codec: str) -> str:
 
 
 def certificate_of(
-    result: Result, certificates: Mapping[tuple[str, str], dict[str, Any]]
+    codec: str, revision: str, certificates: Certificates
 ) -> tuple[str, dict[str, Any] | None]:
     """The verdict on a codec's revision in a word, and the certificate behind it."""
-    name, revision = str(result.codec["name"]), str(result.codec["revision"])
-    if name == "reference":
+    if codec == "reference":
         return "reference", None
-    certificate = certificates.get((name, revision))
-    if result.certificate is not None:  # the one that the run knew of
-        certificate = asdict(result.certificate)
+    certificate = certificates.get((codec, revision))
     if certificate is None:
         return "not verified", None
     return ("yes" if certificate["passed"] else "no"), certificate
+
+
+def certified(codec: str, revision: str, certificates: Certificates, page: str) -> Number:
+    """The verdict as a cell that leads to the codec's page, if it has one."""
+    verdict, certificate = certificate_of(codec, revision, certificates)
+    value = None if certificate is None else float(certificate["passed"])
+    return Number(verdict, value, href=f"{page}#certificate" if page else "")
 
 
 def shown_mean(result: Result, score: Score, stored: ScoreResult) -> tuple[str, str]:
@@ -164,13 +171,12 @@ def is_exact(clip: ClipResult, score: Score) -> bool:
 
 def _row(
     result: Result,
-    certificates: Mapping[tuple[str, str], dict[str, Any]],
+    certificates: Certificates,
     costs: Mapping[str, Cost],
 ) -> Row:
     codec = str(result.codec["name"])
     page = page_of(codec)
-    verdict, certificate = certificate_of(result, certificates)
-    value = None if certificate is None else float(certificate["passed"])
+    revision = str(result.codec["revision"])
     numbers = [
         _bitrate(result, page),
         *(_score(result, score, page) for score in SIGNAL.scores),
@@ -179,7 +185,7 @@ def _row(
             float(result.n_clips_failed),
             href=f"{page}#failures",
         ),
-        Number(verdict, value, href=f"{page}#certificate"),
+        certified(codec, revision, certificates, page),
         *_costs(codec, costs.get(codec, Cost())),
     ]
     about = str(result.codec["weights"] or "no weights")

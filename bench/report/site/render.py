@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from bench.report.bubbles import bubbles
 from bench.report.results import Result
-from bench.report.site import NotASiteError
+from bench.report.site import NotASiteError, application
+from bench.report.site.application import CodecTasks, application_page_of
 from bench.report.site.codec_page import clips_table, codec_page
 from bench.report.site.leaderboard import (
     COLUMNS,
@@ -25,15 +27,6 @@ from bench.report.site.leaderboard import (
 )
 from bench.report.site.listening import WAVE_HEIGHT, WAVE_WIDTH, Room, furnish
 from bench.report.site.plot import AXES, SOURCES, plot_data
-from bench.report.site.tasks import (
-    Judged,
-    judged,
-    judges,
-    more_tables,
-    task_columns,
-    task_rows,
-    tasks_page_of,
-)
 from bench.report.stored import StoredResultError, main_data, read_results, said
 
 _STATIC = Path(__file__).parent / "static"
@@ -46,7 +39,7 @@ def render(out: Path, results: Path, dataset: str | None = None) -> Path:
     if out.is_file() or (out.is_dir() and any(out.iterdir()) and not (out / _MARK).is_file()):
         raise NotASiteError(f"{out} is not a site of this program, and is left as it is")
     measured = main_data(read_results(results, "signal"), dataset)
-    tasks = judged(results, dataset)
+    tasks = application.read_codecs(results, dataset)
     for name in (*(str(result.codec["name"]) for result in measured), *(one.name for one in tasks)):
         if not _NAME.fullmatch(name):
             raise StoredResultError(f"{name!r} cannot be the name of a page")
@@ -56,7 +49,7 @@ def render(out: Path, results: Path, dataset: str | None = None) -> Path:
         temporary.mkdir(parents=True)
         (temporary / _MARK).touch()
         room = furnish(temporary, results, measured[0].dataset) if measured else Room("", ())
-        _write_pages(temporary, results, measured, tasks, room)
+        _write_pages(temporary, results, measured, tasks, room, dataset or "")
         for file in sorted(_STATIC.iterdir()):
             shutil.copyfile(file, temporary / file.name)
         if out.exists():
@@ -68,7 +61,12 @@ def render(out: Path, results: Path, dataset: str | None = None) -> Path:
 
 
 def _write_pages(
-    site: Path, results: Path, measured: list[Result], tasks: list[Judged], room: Room
+    site: Path,
+    results: Path,
+    measured: list[Result],
+    tasks: list[CodecTasks],
+    room: Room,
+    asked: str,
 ) -> None:
     environment = Environment(
         loader=PackageLoader("bench.report.site"),
@@ -86,7 +84,7 @@ def _write_pages(
         path.write_text(text, encoding="utf-8")
 
     points = bubbles(results, measured)
-    certificates = _certificates(results)
+    certificates = _certificates(results) | _certificates_within(measured)
     costs = costs_of(points)
     names = [str(result.codec["name"]) for result in measured]
     revisions = {str(r.codec["name"]): str(r.codec["revision"]) for r in measured}
@@ -111,24 +109,31 @@ def _write_pages(
         wave_box=f"0 0 {WAVE_WIDTH} {WAVE_HEIGHT}",
         trials=_trials(room),
     )
-    columns = task_columns(tasks)
+    columns = application.columns(tasks)
     write(
         "application.html.j2",
         "application.html",
-        data=tasks[0].data if tasks else "",
+        asked=asked,
+        dataset=tasks[0].dataset if tasks else "",
         columns=columns,
-        rows=task_rows(tasks, columns, certificates),
-        judges=judges(tasks),
+        rows=application.rows(tasks, columns, certificates, revisions),
+        judges=application.who_judged(tasks),
     )
-    of_tasks = {one.name: tasks_page_of(one.name) for one in tasks}
     for one in tasks:
-        page, heard = of_tasks[one.name], room.heard(one.name)
-        signal_revision = revisions.get(one.name)
-        write("tasks.html.j2", page, one=one, heard=heard, signal_revision=signal_revision)
-        for file, text in more_tables(one).items():
+        same_clips = bool(measured) and one.dataset == measured[0].dataset
+        page = application_page_of(one.name)
+        write(
+            "application_codec.html.j2",
+            page,
+            one=one,
+            heard=room.heard(one.name) if same_clips else frozenset(),
+            signal_revision=revisions.get(one.name),
+        )
+        for file, text in application.csv_files(one).items():
             (site / page).with_name(file).write_text(text, encoding="utf-8", newline="")
+    of_tasks = {one.name: one for one in tasks}
     for name, result in zip(names, measured, strict=True):
-        about = codec_page(result, certificates, room.heard(name), of_tasks.get(name, ""))
+        about = codec_page(result, certificates, room.heard(name), of_tasks.get(name))
         write("codec.html.j2", page_of(name), **about)
         if any(of.n_more for score in about["scores"] for of in score.datasets):
             table = (site / page_of(name)).with_name(f"{name}.csv")
@@ -144,6 +149,15 @@ def _trials(room: Room) -> list[dict[str, Any]]:
         }
         for clip in room.clips
     ]
+
+
+def _certificates_within(measured: list[Result]) -> dict[tuple[str, str], dict[str, Any]]:
+    """Those that the runs knew of, which stand in their results."""
+    return {
+        (str(result.codec["name"]), str(result.codec["revision"])): asdict(result.certificate)
+        for result in measured
+        if result.certificate is not None
+    }
 
 
 def _certificates(results: Path) -> dict[tuple[str, str], dict[str, Any]]:
