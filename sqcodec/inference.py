@@ -14,8 +14,6 @@ rounding, so that a code may differ where two were equally near.
 from __future__ import annotations
 
 import hashlib
-import os
-import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -26,6 +24,7 @@ from torch.nn.utils import parametrize
 
 from sqcodec import long_audio
 from sqcodec.arguments import check_audio, check_codes
+from sqcodec.compiler import require_compiler
 from sqcodec.fast import PRECISIONS, rewrite
 from sqcodec.long_audio import Progress
 from sqcodec.model import SQCodecNetwork
@@ -41,10 +40,6 @@ from sqcodec.streaming import (
 from sqcodec.weights import WeightsCard, file_hash, find_weights, load_weights
 
 PADDINGS = ("hop", "window")
-
-
-class CompilerNotFoundError(FileNotFoundError):
-    """There is no compiler for `torch.compile`."""
 
 
 def _unheard(done: float) -> None:
@@ -290,20 +285,6 @@ def fold_weight_norm(network: SQCodecNetwork) -> SQCodecNetwork:
         if parametrize.is_parametrized(module, "weight"):
             parametrize.remove_parametrizations(module, "weight")
     return network
-
-
-def require_compiler() -> None:
-    """Fail early where `torch.compile` would fail at the first clip.
-
-    Raises:
-        CompilerNotFoundError: there is no C++ compiler.
-    """
-    candidates = [os.environ["CXX"]] if "CXX" in os.environ else ["g++", "clang++"]
-    if not any(shutil.which(candidate) for candidate in candidates):
-        raise CompilerNotFoundError(
-            f"compile=True needs a C++ compiler, and {' or '.join(candidates)} is not on the "
-            "PATH: install one, or leave compile=False"
-        )
 
 
 def load(

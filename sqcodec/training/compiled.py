@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqcodec.inference import require_compiler
+from sqcodec.compiler import require_compiler
 from sqcodec.model import SQCodecNetwork
 
 
