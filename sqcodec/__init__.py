@@ -8,8 +8,8 @@ Modules, along the signal's path: `presets` (configurations), `layers`, `tconv`,
 `local_transformer`, `quantizer`, `model` (the network), `fast` (the network rewritten for
 inference), `compiler` (of `torch.compile`), `weights` and `import_authors` (checkpoints),
 `inference` (the codec), `chunks`, `transformer_state` and `moments` (the network fed piece by
-piece), `streaming` and `long_audio` (what that is for), `recording`, `bitstream`, `bitstream_reader`, `packing` and `entropy` (the
-.sqc file), `training`, `cli`.
+piece), `streaming` and `long_audio` (what that is for), `recording`, `bitstream`,
+`bitstream_reader`, `packing` and `entropy` (the .sqc file), `training`, `cli`.
 
 Source: Zhai et al., "One Quantizer is Enough: Toward a Lightweight Audio Codec" (2025).
 """
