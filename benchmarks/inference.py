@@ -62,8 +62,8 @@ from benchmarks.inference_rows import (
     network_of,
 )
 from benchmarks.onnx_row import FOLDER_VARIABLE
+from sqcodec.compiler import CompilerNotFoundError, require_compiler
 from sqcodec.export import TIE
-from sqcodec.inference import CompilerNotFoundError, require_compiler
 from sqcodec.presets import PRESETS, get_config
 from sqcodec.quantizer import FSQ
 from sqcodec.weights import is_here

@@ -168,9 +168,9 @@ def test_failed_clips_have_their_reason(bench: Bench) -> None:
 def test_codecs_that_are_missing_are_named(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SQCODEC_WEIGHTS", "none")
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    assert bench("--codec", "mulaw-64k,sqcodec-6k").exit_code == console.MISSING
+    assert bench("--codec", "mulaw-64k,sqcodec-12k").exit_code == console.MISSING
     (line,) = the_manifest().missing
-    assert line.startswith("no weights for sqcodec-6k: ")
+    assert line.startswith("no weights for sqcodec-12k: ")
 
 
 def test_a_run_of_nothing_has_no_manifest(bench: Bench) -> None:

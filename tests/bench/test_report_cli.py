@@ -164,7 +164,7 @@ def test_reasons_have_no_paths_of_this_machine(
     monkeypatch.setenv("BENCH_WEIGHTS", str(tmp_path))
     monkeypatch.setenv("SQCODEC_WEIGHTS", str(tmp_path))
     reasons = report_cli._unavailable()
-    assert reasons["sqcodec-6k"] == "no weights"
+    assert reasons["sqcodec-12k"] == "no weights"
     assert "sqcodec-3k" not in reasons
     assert not [reason for reason in reasons.values() if str(tmp_path) in reason]
 

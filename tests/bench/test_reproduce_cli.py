@@ -259,7 +259,7 @@ def test_json_says_all(bench: Bench, manifest: Path) -> None:
     ("change", "told"),
     [
         (lambda m: m["codecs"][0].update(asked="mulaw-99k"), "no codec is called 'mulaw-99k'"),
-        (lambda m: m["codecs"][0].update(asked="sqcodec-6k"), "no weights for sqcodec-6k: "),
+        (lambda m: m["codecs"][0].update(asked="sqcodec-12k"), "no weights for sqcodec-12k: "),
         (lambda m: m["asked"].update(data="~/nowhere"), "is called '~/nowhere'"),
         (lambda m: m.update(suite="tactile"), "no suite is called 'tactile' here"),
         (lambda m: m.update(parts=[]), "the manifest has no cells: its run ended before the first"),
